@@ -1,0 +1,3 @@
+from kuflow_conformance.cli import main
+
+main()
