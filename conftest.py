@@ -1,0 +1,3 @@
+"""The plugin's options are known wherever pytest runs in this checkout."""
+
+pytest_plugins = ["kuflow_conformance.plugin"]

@@ -1,0 +1,156 @@
+"""The command line: thin, each command hands over to the module that does the work."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from rich.console import Console
+
+from kuflow_conformance import __version__, data, requirements
+from kuflow_conformance.errors import ConformanceError
+from kuflow_conformance.plugin import DEFAULT_REPORTS, DEFAULT_SEED, RUN, Run, overrides, prepare
+from kuflow_conformance.report.console import ProgressReporter, summary
+from kuflow_conformance.requirements import PROFILES
+from kuflow_conformance.target import FLAGS
+
+
+def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for flag, (key, text) in reversed(FLAGS.items()):
+        destination = "kuflow_" + flag.removeprefix("--").replace("-", "_")
+        command = click.option(flag, destination, metavar="VALUE", help=f"{text} ({key})")(command)
+    return command
+
+
+class _Group(click.Group):
+    """Turns every foreseen problem into one line and the right exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConformanceError as error:
+            Console(stderr=True, highlight=False, soft_wrap=True).print(f"kuflow-conformance: {error}", markup=False)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="kuflow-conformance")
+def main() -> None:
+    """Say, with evidence, whether a server is the KuFlow REST API, version 2024-06-14."""
+
+
+@main.command()
+@click.option("--target", type=click.Path(path_type=Path), help="Target file (TOML); without one, the bundled server is tested.")
+@_target_options
+@click.option("--set", "set", multiple=True, metavar="KEY=VALUE", help="Any key of the target file.")
+@click.option("--spec", type=click.Path(path_type=Path), help="Another OpenAPI file to test against.")
+@click.option("--profile", type=click.Choice(PROFILES), default="core", show_default=True, help="How much to test.")
+@click.option("--only", multiple=True, metavar="AREA|REQ", help="Only these areas or requirements; repeatable.")
+@click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Seed of the generated requests.")
+@click.option("--workers", type=click.IntRange(1, 64), default=min(4, os.cpu_count() or 1), show_default=True, help="Processes that test at once.")
+@click.option("--fault", multiple=True, metavar="ID", help="Switch a fault of the bundled server on; repeatable.")
+@click.option("--reports", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_REPORTS, show_default=True, help="Folder of the reports.")
+def run(**options: Any) -> None:
+    """Test a target and leave a verdict with reports.
+
+    Exit codes: 0 conformant, 1 not conformant, 2 wrong usage, 3 no verdict, 130 interrupted.
+    """
+    given = overrides(options)
+    with ExitStack() as stack:
+        if options["target"] is None and not given:
+            from kuflow_conformance.reference import faults, serve
+
+            for fault in options["fault"]:
+                faults.by_id(fault)
+            target_file, environment = stack.enter_context(serve.running(options["fault"]))
+            os.environ.update(environment)
+            options["target"] = target_file
+        elif options["fault"]:
+            raise click.UsageError("--fault is for the bundled server; it cannot be switched on in another target")
+        sys.exit(_run_suites(options))
+
+
+def _run_suites(options: dict[str, Any]) -> int:
+    console = Console(highlight=False)
+    reports: Path = options["reports"]
+    arguments = [
+        str(data.path("suites")),
+        *("-p", "no:cacheprovider"),
+        *("-c", str(data.path("suites") / "pytest.ini"), "--rootdir", str(data.path("suites"))),
+        f"--junitxml={reports / 'junit.xml'}",
+        f"--alluredir={reports / 'allure-results'}",
+        "--clean-alluredir",
+        *("--profile", options["profile"], "--seed", str(options["seed"]), "--reports", str(reports)),
+    ]
+    if options["target"]:
+        arguments += ["--target", str(options["target"])]
+    if options["spec"]:
+        arguments += ["--spec", str(options["spec"])]
+    for flag in FLAGS:
+        value = options["kuflow_" + flag.removeprefix("--").replace("-", "_")]
+        arguments += [f"{flag}={value}"] if value is not None else []
+    for name in ("set", "only"):
+        arguments += [f"--{name}={value}" for value in options[name]]
+    if options["workers"] > 1:
+        arguments += ["-n", str(options["workers"]), "--maxprocesses", str(options["workers"])]
+    prepared = prepare(options)
+    assert prepared.record is not None
+    pytest.main(arguments, plugins=[_Prepared(prepared), ProgressReporter(console)])
+    record = prepared.record.as_dict()
+    console.print(summary(record, reports))
+    return int(record["exit_code"])
+
+
+class _Prepared:
+    """Hands pytest the run that is prepared already, so that problems are told before it starts."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[RUN] = self._run
+
+
+@main.command("list")
+def list_() -> None:
+    """List the requirements: id, level, profile and sentence."""
+    catalogue = requirements.load()
+    for area in catalogue.areas:
+        click.secho(area.name, bold=True)
+        for requirement in area.requirements:
+            click.echo(f"  {requirement.id}  {requirement.level:7}  {requirement.profile:9}  {requirement.sentence}")
+
+
+@main.command()
+def faults() -> None:
+    """List the faults of the bundled server: id, the requirement it breaks and what it does."""
+    from kuflow_conformance.reference.faults import all_faults
+
+    for fault in all_faults():
+        click.echo(f"{fault.id:32}  {fault.requirement}  {fault.summary}")
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option("--fault", "fault_ids", multiple=True, metavar="ID", help="Switch a fault on; repeatable.")
+@click.option("--webhook", "webhooks", multiple=True, metavar="URL", help="Send events there; repeatable.")
+@click.option("--write-target", type=click.Path(path_type=Path, dir_okay=False), help="Write a target file for this server.")
+def serve(port: int, fault_ids: tuple[str, ...], webhooks: tuple[str, ...], write_target: Path | None) -> None:
+    """Serve the bundled reference server: a local KuFlow in memory.
+
+    The tokens of its two applications are taken from KUFLOW_TOKEN and KUFLOW_SECOND_TOKEN, or made up and printed.
+    """
+    from kuflow_conformance.reference import serve as reference
+
+    reference.serve(port, fault_ids, webhooks, write_target)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""What a test finds while it runs: checks that held, failures with their exchange, observations, gaps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from kuflow_conformance.exchange import Exchange
+from kuflow_conformance.http import Redactor
+from kuflow_conformance.oracles import Finding, found
+from kuflow_conformance.oracles.answers import judge_answer
+from kuflow_conformance.oracles.lists import judge_list
+from kuflow_conformance.oracles.resources import judge_resources
+from kuflow_conformance.requirements import FAILURES_KEPT
+
+BODY_KEPT = 4000
+"""Characters of a body that a report shows."""
+
+
+class NotTested(Exception):
+    """A test cannot be made on this target; the message says what is missing and how to provide it."""
+
+
+def judge(exchange: Exchange) -> Iterator[Finding]:
+    """Everything that can be said of one exchange by itself."""
+    return chain(judge_answer(exchange), judge_list(exchange), judge_resources(exchange))
+
+
+class Evidence:
+    """Collects what one test finds. Every exchange of the test is judged as it happens."""
+
+    def __init__(self, redactor: Redactor, curl: Callable[[Exchange], str]) -> None:
+        self._redactor = redactor
+        self._curl = curl
+        self.checks: Counter[str] = Counter()
+        self.operations: dict[str, set[str]] = {}
+        self.failures: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+        self.observations: dict[str, Counter[str]] = {}
+        self.not_tested: dict[str, str] = {}
+        self.traffic: dict[str, Counter[str]] = {}
+        self.elapsed: dict[str, list[float]] = {}
+        self.last: Exchange | None = None
+
+    def see(self, exchange: Exchange) -> None:
+        """Record an exchange and judge it by itself."""
+        self.last = exchange
+        self.traffic.setdefault(exchange.operation_id if exchange.operation else "(undocumented)", Counter())[
+            str(exchange.status)
+        ] += 1
+        if exchange.operation:
+            self.elapsed.setdefault(exchange.operation.id, []).append(exchange.elapsed)
+        self.findings(judge(exchange), exchange)
+
+    def findings(self, findings: Iterable[Finding], exchange: Exchange) -> None:
+        """Record findings about an exchange."""
+        for finding in findings:
+            self.record(finding, exchange)
+
+    def check(self, requirement: str, holds: bool, exchange: Exchange, *, expected: str, seen: object = None) -> bool:
+        """Check one requirement on one exchange; returns `holds`. `seen` is the answer when left out.
+
+        An answer that is none, or a server error, is reported as that and not held against other requirements.
+        """
+        if exchange.failure or exchange.status >= 500:
+            return holds
+        self.record(found(requirement, holds, expected, exchange.describe() if seen is None else seen), exchange)
+        return holds
+
+    def record(self, finding: Finding, exchange: Exchange) -> None:
+        """Count a finding; keep it with its exchange if it is a failure."""
+        self.checks[finding.requirement] += 1
+        self.operations.setdefault(finding.requirement, set()).add(exchange.operation_id)
+        if finding.holds:
+            return
+        # The same complaint of one operation counts once, however many requests show it.
+        kept = self.failures.setdefault((finding.requirement, exchange.operation_id, finding.expected), [])
+        if not kept:
+            kept.append(self._failure(finding, exchange))
+        kept[0]["count"] += 1
+
+    def _failure(self, finding: Finding, exchange: Exchange) -> dict[str, Any]:
+        text = self._redactor.text
+        return {
+            "requirement": finding.requirement,
+            "operation": exchange.operation_id,
+            "expected": text(finding.expected),
+            "seen": text(finding.seen),
+            "curl": self._curl(exchange),
+            "exchange": self.render(exchange),
+            "count": 0,
+        }
+
+    def render(self, exchange: Exchange) -> dict[str, Any]:
+        """An exchange for a report: redacted, bodies cut."""
+        return {
+            "request": {
+                "method": exchange.method,
+                "url": self._redactor.text(exchange.url),
+                "headers": self._redactor.headers(exchange.request_headers),
+                "body": self._body(exchange.request_body),
+            },
+            "response": {
+                "status": exchange.status,
+                "headers": self._redactor.headers(exchange.headers),
+                "body": self._body(exchange.body),
+                "milliseconds": round(exchange.elapsed * 1000, 1),
+                "failure": exchange.failure,
+            },
+        }
+
+    def _body(self, body: bytes) -> str:
+        text = self._redactor.text(body[: BODY_KEPT * 4].decode("utf-8", "replace"))
+        return text if len(text) <= BODY_KEPT else f"{text[:BODY_KEPT]}… ({len(body)} bytes)"
+
+    def observe(self, requirement: str, what: str) -> None:
+        """Record what the target does where the documentation is silent."""
+        self.observations.setdefault(requirement, Counter())[self._redactor.text(what)] += 1
+
+    def gap(self, requirements: Iterable[str], reason: str) -> None:
+        """Record why requirements could not be tested here."""
+        for requirement in requirements:
+            self.not_tested.setdefault(requirement, reason)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The evidence as plain data, fit to cross a process boundary."""
+        by_operation: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for (requirement, operation, _), failures in self.failures.items():
+            by_operation.setdefault((requirement, operation), []).extend(failures)
+        return {
+            "checks": dict(self.checks),
+            "operations": {key: sorted(value) for key, value in self.operations.items()},
+            "failures": [failure for failures in by_operation.values() for failure in failures[:FAILURES_KEPT]],
+            "observations": {key: dict(value) for key, value in self.observations.items()},
+            "not_tested": self.not_tested,
+            "traffic": {key: dict(value) for key, value in self.traffic.items()},
+            "elapsed": self.elapsed,
+        }

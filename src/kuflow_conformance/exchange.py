@@ -1,0 +1,116 @@
+"""One request and its answer, as the suite saw them. No I/O: oracles judge exchanges wherever they came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from requests.structures import CaseInsensitiveDict
+
+from kuflow_conformance.openapi import Operation
+
+
+class NotJson:
+    """Stands for a body that is not JSON (RFC 8259)."""
+
+    def __repr__(self) -> str:
+        return "not JSON"
+
+
+NOT_JSON = NotJson()
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def parse_json(content: bytes) -> Any:
+    """`content` as JSON, or NOT_JSON. NaN and Infinity are not JSON, whatever Python thinks."""
+    try:
+        return json.loads(content.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return NOT_JSON
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request and its answer.
+
+    `status` is 0, and `failure` says why, when no answer came. `elapsed` is in seconds. `caller` names the
+    credentials that were used: ``main``, ``second``, ``none`` or a description of made-up ones.
+    """
+
+    operation: Operation | None
+    method: str
+    url: str
+    request_headers: Mapping[str, str]
+    request_body: bytes
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    elapsed: float
+    started: datetime
+    caller: str = "main"
+    failure: str = ""
+    number: int = field(default=0, compare=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the answer is a success, 304 included."""
+        return 200 <= self.status < 300 or self.status == 304
+
+    @property
+    def refused(self) -> bool:
+        """Whether the answer is a 4xx."""
+        return 400 <= self.status < 500
+
+    @property
+    def operation_id(self) -> str:
+        return self.operation.id if self.operation else f"{self.method} {urlsplit(self.url).path}"
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the answer, without parameters, in lower case; empty when there is none."""
+        return CaseInsensitiveDict(self.headers).get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @cached_property
+    def json(self) -> Any:
+        """The body of the answer as JSON, or NOT_JSON."""
+        return parse_json(self.body)
+
+    @property
+    def object(self) -> dict[str, Any]:
+        """The body of the answer as a JSON object; empty when it is none. Reading through it never fails."""
+        return self.json if isinstance(self.json, dict) else {}
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of a list answer; empty when it is none."""
+        content = self.object.get("content")
+        return [row for row in content if isinstance(row, dict)] if isinstance(content, list) else []
+
+    @property
+    def page(self) -> dict[str, Any]:
+        """The `metadata` of a list answer; empty when it is none."""
+        metadata = self.object.get("metadata")
+        return metadata if isinstance(metadata, dict) else {}
+
+    @cached_property
+    def query(self) -> dict[str, list[str]]:
+        """The query parameters as they were sent: name → values in order."""
+        query: dict[str, list[str]] = {}
+        for name, value in parse_qsl(urlsplit(self.url).query, keep_blank_values=True):
+            query.setdefault(name, []).append(value)
+        return query
+
+    def describe(self) -> str:
+        """The answer in a few words, for messages."""
+        if self.failure:
+            return self.failure
+        text = self.body[:200].decode("utf-8", "replace")
+        return f"{self.status} {self.media_type or 'without content type'} {text}".strip()

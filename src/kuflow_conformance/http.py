@@ -1,0 +1,332 @@
+"""The one way to a target: pooled connections, time-outs, rate limit, redaction, and a record of every exchange."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
+from urllib3.util.retry import Retry
+
+from kuflow_conformance import __version__
+from kuflow_conformance.errors import TargetUnavailable
+from kuflow_conformance.exchange import Exchange
+from kuflow_conformance.openapi import Description, Operation
+from kuflow_conformance.target import Auth, Target, secret
+
+MAXIMUM_ANSWER = 64 * 1024 * 1024
+"""Bytes of one answer that are read; the rest is not waited for."""
+
+MAXIMUM_RETRY_AFTER = 60
+"""Seconds that a 429 or 503 may ask the run to wait."""
+
+FAILURES_BEFORE_GIVING_UP = 5
+"""Requests in a row without an answer after which the target counts as gone."""
+
+REDACTED = "***"
+_SECRET_KEYS = ("token", "clientPrivateKey", "access_token")
+_SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "set-cookie")
+
+Query = Mapping[str, Any] | Sequence[tuple[str, Any]]
+
+
+class Redactor:
+    """Takes secrets out of whatever is written: those of the target file, and those that answers carry."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._secrets = sorted({s for s in secrets if len(s) > 3}, key=len, reverse=True)
+        names = "|".join(_SECRET_KEYS)
+        self._fields = re.compile(rf'("(?:{names})"\s*:\s*")((?:[^"\\]|\\.)*)')
+        self._environment = re.compile(r'("environmentVariables"\s*:\s*)\{[^{}]*\}')
+
+    def text(self, text: str) -> str:
+        for value in self._secrets:
+            text = text.replace(value, REDACTED)
+        text = self._fields.sub(rf"\1{REDACTED}", text)
+        return self._environment.sub(rf'\1"{REDACTED}"', text)
+
+    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        return {
+            name: REDACTED if name.lower() in _SECRET_HEADERS else self.text(value) for name, value in headers.items()
+        }
+
+
+class Credentials:
+    """A caller: how its requests are signed, and how `curl` would sign them without showing the secret."""
+
+    def __init__(self, name: str, header: str | None, curl: str) -> None:
+        self.name = name
+        self.header = header
+        self.curl = curl
+
+    @classmethod
+    def nobody(cls) -> Credentials:
+        return cls("none", None, "")
+
+    @classmethod
+    def made_up(cls, name: str, header: str) -> Credentials:
+        """Credentials that are wrong on purpose, and so no secret."""
+        return cls(name, header, f"-H {shlex.quote(f'Authorization: {header}')}")
+
+    @classmethod
+    def of(cls, name: str, auth: Auth, session: requests.Session) -> Credentials:
+        """The credentials of the target file. Raises InvalidTarget or TargetUnavailable."""
+        if auth.type == "oauth2":
+            return cls(name, f"Bearer {_oauth_token(auth, session)}", '-H "Authorization: Bearer $TOKEN"')
+        if auth.type == "bearer" and auth.token_env:
+            return cls(name, auth.header(), f'-H "Authorization: Bearer ${auth.token_env}"')
+        if auth.type == "bearer":
+            pair = f'$(printf %s "{auth.user}:${auth.password_env}" | base64 -w0)'
+            return cls(name, auth.header(), f'-H "Authorization: Bearer {pair}"')
+        return cls(name, auth.header(), f'-u "{auth.user}:${auth.password_env}"')
+
+
+def _oauth_token(auth: Auth, session: requests.Session) -> str:
+    """A token by client credentials (RFC 6749 section 4.4). Raises TargetUnavailable when none is issued."""
+    assert auth.token_url and auth.client_id and auth.client_secret_env
+    form = {"grant_type": "client_credentials"} | ({"scope": auth.scope} if auth.scope else {})
+    try:
+        answer = session.post(
+            auth.token_url,
+            data=form,
+            auth=HTTPBasicAuth(auth.client_id, secret(auth.client_secret_env)),
+            timeout=30,
+        )
+        body = answer.json() if answer.ok else {}
+    except (requests.RequestException, ValueError) as error:
+        raise TargetUnavailable(f"the token endpoint {auth.token_url} does not answer: {_reason(error)}") from error
+    if not isinstance(body, dict) or not isinstance(body.get("access_token"), str):
+        raise TargetUnavailable(
+            f"the token endpoint {auth.token_url} issues no token: status {answer.status_code}; check client-id and secret"
+        )
+    return str(body["access_token"])
+
+
+class Session:
+    """Sends requests to a target and keeps what came back.
+
+    `on_exchange` sees every exchange once, in order. In a read-only session anything but GET is a programming error.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        description: Description,
+        *,
+        read_only: bool = False,
+        share: int = 1,
+        on_exchange: Callable[[Exchange], None] = lambda exchange: None,
+    ) -> None:
+        self.target = target
+        self.description = description
+        self.read_only = read_only
+        self.on_exchange = on_exchange
+        self.count = 0
+        self._failures = 0
+        self._gone = ""
+        self._interval = share / target.http.rate_limit if target.http.rate_limit else 0.0
+        self._next_slot = 0.0
+        self._session = self._open(target)
+        self.main = Credentials.of("main", target.auth, self._session)
+        self.second = Credentials.of("second", target.second_tenant, self._session) if target.second_tenant else None
+        self.redactor = Redactor(self._secrets())
+
+    def _open(self, target: Target) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False
+        session.verify = str(target.http.ca_bundle) if target.http.ca_bundle else target.http.verify
+        if target.http.proxy:
+            session.proxies = {"http": target.http.proxy, "https": target.http.proxy}
+        # Only answers that ask for patience are asked for again; a lost connection is handled below.
+        retries = Retry(
+            total=None,
+            connect=0,
+            read=0,
+            redirect=5,
+            status=10,
+            other=0,
+            status_forcelist=(429,),
+            allowed_methods=None,
+            respect_retry_after_header=True,
+            retry_after_max=MAXIMUM_RETRY_AFTER,
+            backoff_factor=0.2,
+            raise_on_status=False,
+            raise_on_redirect=False,
+        )
+        adapter = HTTPAdapter(max_retries=retries, pool_maxsize=32)
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+        session.headers.update({"User-Agent": f"kuflow-conformance/{__version__}", "Accept-Encoding": "gzip, deflate"})
+        session.headers.update(target.http.headers)
+        session.headers.update({name: secret(variable) for name, variable in target.http.headers_env.items()})
+        return session
+
+    def _secrets(self) -> list[str]:
+        auths = [self.target.auth, *([self.target.second_tenant] if self.target.second_tenant else [])]
+        values = [secret(variable) for auth in auths for variable in auth.variables]
+        values += [secret(variable) for variable in self.target.http.headers_env.values()]
+        for credentials in (self.main, self.second):
+            if credentials and credentials.header:
+                values.append(credentials.header.partition(" ")[2])
+        return values
+
+    def call(
+        self,
+        operation: Operation,
+        *,
+        id: str | None = None,
+        query: Query | None = None,
+        body: Any = None,
+        content: bytes | None = None,
+        content_type: str | None = None,
+        caller: Credentials | None = None,
+    ) -> Exchange:
+        """Call an operation. `body` is sent as JSON in the documented media type, `content` as it is."""
+        path = operation.path.replace("{id}", id or "")
+        media_type = content_type or next(iter(operation.bodies), None)
+        if content is None and body is not None:
+            content = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        headers = {"Content-Type": media_type} if content is not None and media_type else {}
+        return self.send(operation.method, path, query=query, headers=headers, content=content, caller=caller)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        caller: Credentials | None = None,
+    ) -> Exchange:
+        """Send any request below the base URL. Raises TargetUnavailable when the target seems to be gone."""
+        request = requests.Request(method, self.target.base_url + path, dict(headers or {}), params=_encode(query), data=content)
+        return self.send_request(request, caller)
+
+    def send_request(self, request: requests.Request, caller: Credentials | None = None) -> Exchange:
+        """Send a request that is ready but for its credentials; see `send`."""
+        if self.read_only and request.method not in ("GET", "HEAD"):
+            raise RuntimeError(f"a read-only run must not send {request.method}")
+        if self._gone:
+            raise TargetUnavailable(self._gone)
+        caller = caller or self.main
+        request.headers = {"Accept": "*/*", **(request.headers or {})}
+        if caller.header is not None:
+            request.headers["Authorization"] = caller.header
+        prepared = self._session.prepare_request(request)
+        self._await_slot()
+        started, clock = datetime.now(UTC), time.perf_counter()
+        status, answer_headers, body, failure = self._exchange(prepared)
+        self._count_failures(failure)
+        self.count += 1
+        method, url = str(prepared.method), str(prepared.url)
+        path = url.removeprefix(self.target.base_url) if url.startswith(self.target.base_url) else urlsplit(url).path
+        exchange = Exchange(
+            operation=self.description.operation_at(method, path),
+            method=method,
+            url=url,
+            request_headers=dict(prepared.headers),
+            request_body=_as_bytes(prepared.body),
+            status=status,
+            headers=answer_headers,
+            body=body,
+            elapsed=time.perf_counter() - clock,
+            started=started,
+            caller=caller.name,
+            failure=failure,
+            number=self.count,
+        )
+        self.on_exchange(exchange)
+        return exchange
+
+    def _exchange(self, prepared: requests.PreparedRequest) -> tuple[int, Mapping[str, str], bytes, str]:
+        """Status, headers, body, and why there is no answer."""
+        for attempt in ("first", "second"):
+            try:
+                settings = self._session.merge_environment_settings(prepared.url, {}, True, None, None)
+                with self._session.send(
+                    prepared,
+                    timeout=(self.target.http.connect_timeout, self.target.http.read_timeout),
+                    allow_redirects=True,
+                    **settings,
+                ) as response:
+                    return response.status_code, dict(response.headers), _read(response), ""
+            except requests.RequestException as error:
+                # A server may close a kept connection just as the next request is written to it; like curl and
+                # browsers, write it once more on a new one.
+                if attempt == "first" and "RemoteDisconnected" in repr(error):
+                    continue
+                return 0, {}, b"", f"no answer: {_reason(error)}"
+        raise AssertionError("unreachable")
+
+    def _await_slot(self) -> None:
+        if self._interval:
+            now = time.monotonic()
+            self._next_slot = max(now, self._next_slot + self._interval)
+            time.sleep(max(0.0, self._next_slot - now))
+
+    def _count_failures(self, failure: str) -> None:
+        self._failures = self._failures + 1 if failure else 0
+        if self._failures >= FAILURES_BEFORE_GIVING_UP:
+            self._gone = f"the target stopped answering after {self.count} requests: {failure}"
+            raise TargetUnavailable(self._gone)
+
+    def curl(self, exchange: Exchange) -> str:
+        """A command that sends the request again; secrets appear as environment variables."""
+        callers = {credentials.name: credentials for credentials in (self.main, self.second) if credentials}
+        words = ["curl", "-sS", "-i"]
+        if exchange.method != "GET":
+            words += ["-X", exchange.method]
+        if exchange.caller in callers:
+            words.append(callers[exchange.caller].curl)
+        elif authorization := exchange.request_headers.get("Authorization"):
+            words += ["-H", shlex.quote(f"Authorization: {authorization}")]
+        if content_type := exchange.request_headers.get("Content-Type"):
+            words += ["-H", shlex.quote(f"Content-Type: {content_type}")]
+        if exchange.request_body:
+            text = exchange.request_body[:2000].decode("utf-8", "backslashreplace")
+            words += ["--data-binary", shlex.quote(text)]
+        words.append(shlex.quote(exchange.url))
+        return self.redactor.text(" ".join(words))
+
+
+def _encode(query: Query | None) -> str | None:
+    return urlencode(list(query.items()) if isinstance(query, Mapping) else query, doseq=True) if query else None
+
+
+def _as_bytes(body: Any) -> bytes:
+    if isinstance(body, str):
+        return body.encode("utf-8", "surrogatepass")
+    return body if isinstance(body, bytes) else b""
+
+
+def _read(response: requests.Response) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_content(256 * 1024):
+        body += chunk
+        if len(body) > MAXIMUM_ANSWER:
+            break
+    return bytes(body[:MAXIMUM_ANSWER])
+
+
+def _reason(error: Exception) -> str:
+    """Why a request failed, in a few words: the innermost cause says most."""
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "no connection in time"
+    if isinstance(error, requests.exceptions.ReadTimeout):
+        return "no answer in time"
+    if isinstance(error, requests.exceptions.TooManyRedirects):
+        return "too many redirects"
+    text = str(error)
+    for pattern in (r"\[Errno -?\d+\] ([^')\]]+)", r"NameResolutionError[^:]*: ([^('\"]+)", r"\(([^()]*certificate[^()]*)\)"):
+        if match := re.search(pattern, text):
+            return match.group(1).strip()
+    return " ".join(text.split())[:160]

@@ -1,0 +1,53 @@
+"""What is right: pure functions and models without I/O. Suites compare answers with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check of one requirement found: that it holds, or what was expected and what was seen instead."""
+
+    requirement: str
+    holds: bool
+    expected: str = ""
+    seen: str = ""
+
+
+def found(requirement: str, holds: bool, expected: str, seen: object) -> Finding:
+    """A finding that words what was seen only when it is needed."""
+    return Finding(requirement, holds, expected, "" if holds else _shorten(seen))
+
+
+def _shorten(seen: object, limit: int = 400) -> str:
+    text = seen if isinstance(seen, str) else repr(seen)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+JUDGED_ALWAYS = (
+    "ANS-001",
+    "ANS-002",
+    "ANS-003",
+    "ANS-004",
+    "SCH-001",
+    "SCH-002",
+    "SCH-003",
+    "SCH-004",
+    "SCH-005",
+    "ERR-001",
+    "ERR-002",
+    "ERR-003",
+    "ERR-004",
+    "ERR-005",
+    "PAG-001",
+    "PAG-002",
+    "PAG-004",
+    "PAG-005",
+    "FLT-001",
+    "SRT-001",
+    "RED-004",
+    "JSV-003",
+    "ITM-001",
+)
+"""Requirements that every exchange of a run is held against, whichever test sent it."""

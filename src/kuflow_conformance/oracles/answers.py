@@ -1,0 +1,132 @@
+"""What is right of any single answer, whatever was asked: status, media type, schema, error body.
+
+The checks are a chain: an answer that already breaks one link is not held against the links behind it, so that one
+bug is reported once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from requests.structures import CaseInsensitiveDict
+
+from kuflow_conformance.exchange import NOT_JSON, Exchange
+from kuflow_conformance.openapi import Operation, Schema
+from kuflow_conformance.oracles import Finding, found
+from kuflow_conformance.oracles.instants import parse_instant
+
+# A feature that has to be asked for may be missing altogether, and 501 says so best.
+OPTIONAL_OPERATIONS = ("downloadProcessItemTaskDataWebformsAsDocument",)
+
+# How far an error's timestamp may lie from the moment of the answer: clocks differ, and answers may be cached.
+CLOCK_TOLERANCE = timedelta(minutes=10)
+FOREIGN_CLOCK_TOLERANCE = timedelta(days=1)
+
+
+def judge_answer(exchange: Exchange) -> Iterator[Finding]:
+    """Hold one answer against everything that is demanded of every answer."""
+    yield found("ANS-001", not exchange.failure, "an HTTP answer", exchange.failure)
+    if exchange.failure:
+        return
+    optional = exchange.operation is not None and exchange.operation.id in OPTIONAL_OPERATIONS
+    server_error = exchange.status >= 500 and not (optional and exchange.status == 501)
+    yield found("ANS-002", not server_error, "an answer below 500", exchange.describe())
+    if server_error:
+        return
+    if exchange.operation is None:
+        # No documented operation was asked: nothing is said of the answer, but that it is no server error.
+        return
+    if exchange.ok:
+        yield from _judge_success(exchange, exchange.operation)
+    else:
+        yield from _judge_error(exchange, exchange.operation)
+
+
+def _judge_success(exchange: Exchange, operation: Operation) -> Iterator[Finding]:
+    code = str(exchange.status)
+    documented = sorted(code for code in operation.answers if code != "default")
+    yield found("ANS-003", code in operation.answers, f"status {' or '.join(documented)}", exchange.describe())
+    if code not in operation.answers:
+        return
+    media_types = operation.answers[code]
+    if not media_types:
+        return
+    known = exchange.media_type in media_types
+    yield found("ANS-004", known, f"Content-Type {' or '.join(media_types)}", _content_type(exchange))
+    if not known:
+        return
+    schema = media_types[exchange.media_type]
+    if schema is not None:
+        yield from _judge_schema(exchange, schema)
+
+
+def _judge_schema(exchange: Exchange, schema: Schema) -> Iterator[Finding]:
+    yield found("SCH-001", exchange.json is not NOT_JSON, "a body that is JSON (RFC 8259)", exchange.describe())
+    if exchange.json is NOT_JSON:
+        return
+    errors = [*schema.errors(exchange.json)]
+    kinds = {
+        "SCH-002": ("every required property", [e for e in errors if e.keyword == "required"]),
+        "SCH-003": ("identifiers that are UUIDs", [e for e in errors if e.keyword == "format" and "uuid" in e.message]),
+        "SCH-004": (
+            "timestamps as RFC 3339 writes them, with a time zone",
+            [e for e in errors if e.keyword == "format" and "date-time" in e.message],
+        ),
+    }
+    named = [error for _, matching in kinds.values() for error in matching]
+    kinds["SCH-005"] = ("the documented types, enums and lengths", [e for e in errors if e not in named])
+    for requirement, (expected, matching) in kinds.items():
+        yield found(requirement, not matching, expected, "; ".join(map(str, matching[:3])))
+
+
+def _judge_error(exchange: Exchange, operation: Operation) -> Iterator[Finding]:
+    media_types = operation.answers.get("default", {})
+    if not media_types or exchange.method == "HEAD":
+        return
+    body = exchange.json
+    shaped = exchange.media_type in media_types and isinstance(body, dict)
+    yield found(
+        "ERR-001",
+        shaped,
+        "an error body: a JSON object as application/json",
+        f"{exchange.status} with {_content_type(exchange)} and a body that starts {exchange.body[:80]!r}",
+    )
+    if not shaped:
+        return
+    schema = media_types[exchange.media_type]
+    errors = [*schema.errors(body)] if schema else []
+    for requirement, expected, concerns in (
+        ("ERR-003", "errors as a list of objects with a code and a message", lambda pointer: pointer.startswith("/errors")),
+        ("ERR-004", "a timestamp as RFC 3339 writes it, with a time zone", lambda pointer: pointer == "/timestamp"),
+        ("ERR-001", "timestamp, status and message of the documented types", lambda pointer: not pointer),
+        ("ERR-001", "timestamp, status and message of the documented types", lambda pointer: pointer in ("/status", "/message")),
+    ):
+        matching = [error for error in errors if concerns(error.pointer)]
+        yield found(requirement, not matching, expected, "; ".join(map(str, matching[:3])))
+    if isinstance(body.get("status"), int):
+        yield found("ERR-002", body["status"] == exchange.status, f"status {exchange.status} in the body", body["status"])
+    yield from _judge_clock(exchange, body.get("timestamp"))
+
+
+def _judge_clock(exchange: Exchange, timestamp: Any) -> Iterator[Finding]:
+    moment = parse_instant(timestamp)
+    if moment is None:
+        return
+    date = CaseInsensitiveDict(exchange.headers).get("Date", "")
+    try:
+        now, tolerance = parsedate_to_datetime(date).astimezone(UTC), CLOCK_TOLERANCE
+    except (TypeError, ValueError):
+        now, tolerance = exchange.started.astimezone(UTC), FOREIGN_CLOCK_TOLERANCE
+    near = abs(moment - now) <= tolerance
+    yield found("ERR-005", near, f"a timestamp of the moment of the error, about {_short(now)}", f"{timestamp}")
+
+
+def _short(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
+
+
+def _content_type(exchange: Exchange) -> str:
+    return exchange.media_type or "no Content-Type"

@@ -1,0 +1,211 @@
+"""What is right of any single list answer: the arithmetic of its page, its rows against the filters, their order.
+
+Each function looks at one answer only, so rows that others make or change meanwhile cannot mislead it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+from kuflow_conformance.exchange import Exchange
+from kuflow_conformance.oracles import Finding, found
+from kuflow_conformance.oracles.instants import parse_instant
+
+DEFAULT_SIZE = 25
+DEFAULT_PAGE = 0
+MAXIMUM_SIZE = 1000
+
+SORTABLE = {
+    "findPrincipals": ("id", "name"),
+    "findTenantUsers": ("id", "createdAt", "lastModifiedAt"),
+    "findProcesses": ("id", "createdAt", "lastModifiedAt"),
+    "findProcessItems": ("id", "createdAt", "lastModifiedAt", "claimedAt", "completedAt", "cancelledAt"),
+    "findRobots": ("createdAt", "lastModifiedAt"),
+}
+"""The documented sort properties of each list."""
+
+ROW_FILTERS: dict[str, dict[str, tuple[str, ...]]] = {
+    "findPrincipals": {"type": ("type",)},
+    "findTenantUsers": {"tenantId": ("tenantId",)},
+    "findProcesses": {"tenantId": ("tenantId",)},
+    "findProcessItems": {
+        "processId": ("processId",),
+        "type": ("type",),
+        "taskState": ("task", "state"),
+        "taskDefinitionCode": ("task", "taskDefinition", "code"),
+        "tenantId": ("tenantId",),
+    },
+    "findRobots": {"tenantId": ("tenantId",)},
+}
+"""List → filter → where a row shows the value that was filtered by. The other filters do not show in the rows."""
+
+_CASELESS = ("tenantId", "processId")
+
+
+def judge_list(exchange: Exchange) -> Iterator[Finding]:
+    """Hold one successful list answer against its own request."""
+    if exchange.operation is None or not exchange.operation.is_list or exchange.status != 200:
+        return
+    if not exchange.page or not isinstance(exchange.object.get("content"), list):
+        return  # the schema says so already
+    yield from judge_page(exchange)
+    yield from judge_filters(exchange)
+    yield from judge_order(exchange)
+
+
+def requested(exchange: Exchange, name: str, default: int) -> int | None:
+    """The whole number asked for in `size` or `page`; None when it was asked for in a way that is open to reading."""
+    values = exchange.query.get(name)
+    if values is None:
+        return default
+    if len(values) == 1 and values[0].isascii() and values[0].isdecimal():
+        return int(values[0])
+    return None
+
+
+def total_pages(total: int, size: int) -> int:
+    """How many pages of `size` rows hold `total` rows; `size` is at least 1."""
+    return -(-total // size)
+
+
+def rows_expected(total: int, size: int, page: int) -> int:
+    """How many rows page number `page` (from 0) has."""
+    return max(0, min(size, total - page * size))
+
+
+def judge_page(exchange: Exchange) -> Iterator[Finding]:
+    """PAG: the page metadata echo the request and agree with each other and with the rows."""
+    size, page = requested(exchange, "size", DEFAULT_SIZE), requested(exchange, "page", DEFAULT_PAGE)
+    metadata, rows = exchange.page, exchange.object["content"]
+    echoed, total, pages = metadata.get("size"), metadata.get("totalElements"), metadata.get("totalPages")
+    if size is not None and size <= MAXIMUM_SIZE:
+        explicit = "size" in exchange.query
+        yield found("PAG-002" if explicit else "PAG-001", echoed == size, f"metadata.size {size}", echoed)
+        yield found("PAG-004", len(rows) <= size, f"at most {size} rows", f"{len(rows)} rows")
+    if page is not None:
+        explicit = "page" in exchange.query
+        seen = metadata.get("page")
+        yield found("PAG-002" if explicit else "PAG-001", seen == page, f"metadata.page {page}", seen)
+    if isinstance(echoed, int) and isinstance(total, int) and echoed > 0:
+        right = total_pages(total, echoed)
+        yield found(
+            "PAG-005", pages == right, f"totalPages {right}, which is {total} rows by {echoed}, rounded up", f"{pages}"
+        )
+
+
+def _value_at(row: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        row = row.get(name) if isinstance(row, dict) else None
+    return row
+
+
+def judge_filters(exchange: Exchange) -> Iterator[Finding]:
+    """FLT-001: every row has one of the values asked for, for every filter whose property rows show."""
+    assert exchange.operation is not None
+    for name, path in ROW_FILTERS[exchange.operation.id].items():
+        wanted = exchange.query.get(name)
+        if not wanted or "" in wanted:
+            continue
+        fold: Callable[[Any], Any] = (lambda v: v.lower() if isinstance(v, str) else v) if name in _CASELESS else (lambda v: v)
+        allowed = {fold(value) for value in wanted}
+        strangers = [fold(_value_at(row, path)) for row in exchange.rows]
+        # A row that leaves the property out says nothing; the schema says whether it may.
+        strangers = [value for value in strangers if value is not None and value not in allowed]
+        yield found(
+            "FLT-001",
+            not strangers,
+            f"only rows with {'.'.join(path)} {' or '.join(sorted(allowed))}",
+            f"{len(strangers)} other rows, such as {strangers[:1]}",
+        )
+
+
+def criteria(exchange: Exchange) -> list[tuple[str, bool]] | None:
+    """The sort criteria asked for, as (property, descending); None when one of them is not a documented one."""
+    assert exchange.operation is not None
+    parsed = []
+    for criterion in exchange.query.get("sort", []):
+        name, _, direction = criterion.partition(",")
+        if name not in SORTABLE[exchange.operation.id] or direction not in ("", "asc", "desc"):
+            return None
+        parsed.append((name, direction == "desc"))
+    return parsed
+
+
+def judge_order(exchange: Exchange) -> Iterator[Finding]:
+    """SRT-001: rows come in the order asked for, as far as they show what they are ordered by."""
+    asked = criteria(exchange)
+    if not asked:
+        return
+    visible = []
+    for name, descending in asked:
+        if any(row.get(name) is None for row in exchange.rows):
+            break  # what follows orders ties of a property that rows do not show
+        visible.append((name, descending))
+    if not visible or len(exchange.rows) < 2:
+        return
+    wrong = out_of_order(exchange.rows, visible)
+    wording = ", ".join(f"{name} {'descending' if descending else 'ascending'}" for name, descending in visible)
+    yield found("SRT-001", wrong is None, f"rows by {wording}", f"row {wrong} is out of order" if wrong else "")
+
+
+def out_of_order(rows: Sequence[dict[str, Any]], asked: Sequence[tuple[str, bool]]) -> str | None:
+    """Where the order is broken under every reading of it that a server may have; None when one reading fits."""
+    complaint = None
+    for readings in _readings([name for name, _ in asked]):
+        complaint = next(
+            (
+                f"{position + 1} ({' / '.join(str(later.get(name)) for name, _ in asked)})"
+                f" after {' / '.join(str(earlier.get(name)) for name, _ in asked)}"
+                for position, (earlier, later) in enumerate(pairwise(rows))
+                if _compare(earlier, later, asked, readings) > 0
+            ),
+            None,
+        )
+        if complaint is None:
+            return None
+    return complaint
+
+
+def _compare(
+    earlier: dict[str, Any], later: dict[str, Any], asked: Sequence[tuple[str, bool]], readings: dict[str, Callable[[Any], Any]]
+) -> int:
+    for name, descending in asked:
+        first, second = readings[name](earlier[name]), readings[name](later[name])
+        if first != second:
+            return (1 if first > second else -1) * (-1 if descending else 1)
+    return 0
+
+
+def _readings(names: Sequence[str]) -> Iterator[dict[str, Callable[[Any], Any]]]:
+    """Ways to order the values of the properties: databases collate text and UUIDs differently."""
+    for text in (str, str.casefold, _letters, _collated):
+        for identifier in (str.lower, _as_signed_halves):
+            yield {name: {"id": identifier, "name": text}.get(name, _instant) for name in names}
+
+
+def _instant(value: Any) -> Any:
+    return parse_instant(value)
+
+
+def _letters(value: str) -> str:
+    """Text as a locale orders it first: letters and digits only, without case and accents."""
+    decomposed = unicodedata.normalize("NFKD", value.casefold())
+    return "".join(letter for letter in decomposed if letter.isalnum())
+
+
+def _collated(value: str) -> str:
+    """As above, but with spaces and punctuation, which some locales do not skip."""
+    decomposed = unicodedata.normalize("NFKD", value.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+def _as_signed_halves(value: str) -> tuple[int, int]:
+    """A UUID as Java compares it: two signed 64-bit numbers."""
+    number = uuid.UUID(value).int
+    halves = (number >> 64, number & (2**64 - 1))
+    high, low = (half - 2**64 if half >= 2**63 else half for half in halves)
+    return high, low

@@ -1,0 +1,62 @@
+"""What is right of any single resource, wherever it is shown: audit times, JSON values, the parts of an item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kuflow_conformance.exchange import Exchange
+from kuflow_conformance.oracles import Finding, found
+from kuflow_conformance.oracles.instants import parse_instant
+
+
+def judge_resources(exchange: Exchange) -> Iterator[Finding]:
+    """Hold each resource of a successful JSON answer against itself."""
+    if not exchange.ok or not isinstance(exchange.json, dict):
+        return
+    for resource in exchange.rows or [exchange.json]:
+        yield from _judge_times(resource)
+        yield from _judge_values(resource)
+        if exchange.operation is not None and exchange.operation.tag == "process-item":
+            yield from _judge_item(resource)
+
+
+def _judge_times(resource: dict[str, Any]) -> Iterator[Finding]:
+    created, modified = parse_instant(resource.get("createdAt")), parse_instant(resource.get("lastModifiedAt"))
+    if created is not None and modified is not None:
+        yield found(
+            "RED-004",
+            created <= modified,
+            "createdAt not after lastModifiedAt",
+            f"createdAt {resource['createdAt']}, lastModifiedAt {resource['lastModifiedAt']}",
+        )
+
+
+def json_values(resource: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The JSON values of a process, tenant user or process item: (where, value)."""
+    for path in (("metadata",), ("entity",), ("task", "data"), ("message", "data")):
+        node: Any = resource
+        for name in path:
+            node = node.get(name) if isinstance(node, dict) else None
+        if isinstance(node, dict) and "value" in node:
+            yield ".".join(path), node
+
+
+def _judge_values(resource: dict[str, Any]) -> Iterator[Finding]:
+    for where, value in json_values(resource):
+        if value.get("valid") is True:
+            errors = value.get("errors")
+            yield found("JSV-003", not errors, f"no errors beside {where}.valid true", f"errors {errors}")
+
+
+def _judge_item(resource: dict[str, Any]) -> Iterator[Finding]:
+    other = {"TASK": "message", "MESSAGE": "task"}.get(str(resource.get("type")))
+    if other is None:
+        return
+    own = "task" if other == "message" else "message"
+    yield found(
+        "ITM-001",
+        isinstance(resource.get(own), dict) and not resource.get(other),
+        f"a {resource['type']} with its {own} part and no {other} part",
+        f"{own}: {'present' if resource.get(own) else 'absent'}, {other}: {'present' if resource.get(other) else 'absent'}",
+    )

@@ -1,0 +1,369 @@
+"""The pytest plugin: options, fixtures, marks, collection by profile, and the evidence of each test.
+
+It is active when a target is given (`--target` or `--url`); otherwise it only adds its options.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kuflow_conformance import generation, openapi, requirements
+from kuflow_conformance import target as targets
+from kuflow_conformance.bed import TestBed, discover
+from kuflow_conformance.errors import EXIT_NO_VERDICT, ConformanceError, TargetUnavailable
+from kuflow_conformance.evidence import Evidence, NotTested
+from kuflow_conformance.exchange import Exchange
+from kuflow_conformance.http import Session
+from kuflow_conformance.openapi import Description, Operation
+from kuflow_conformance.record import RunRecord
+from kuflow_conformance.report import allure, write_reports
+from kuflow_conformance.requirements import PROFILES, Catalogue, Profile
+from kuflow_conformance.target import FLAGS, Target
+from kuflow_conformance.world import World
+
+DEFAULT_SEED = 20240614
+DEFAULT_REPORTS = Path("reports/out")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("kuflow", "KuFlow conformance")
+    group.addoption("--target", type=Path, help="target file (TOML)")
+    for flag, (key, text) in FLAGS.items():
+        group.addoption(flag, dest=_destination(flag), help=f"{text} ({key})")
+    group.addoption("--set", action="append", default=[], metavar="KEY=VALUE", help="any key of the target file")
+    group.addoption("--spec", type=Path, help="another OpenAPI file to test against")
+    group.addoption("--profile", choices=PROFILES, default="core", help="how much to test (default: core)")
+    group.addoption("--seed", type=int, default=DEFAULT_SEED, help=f"seed of generated requests (default: {DEFAULT_SEED})")
+    group.addoption("--only", action="append", default=[], metavar="AREA|REQ", help="only these requirements or areas")
+    group.addoption("--reports", type=Path, default=DEFAULT_REPORTS, help=f"folder of the reports (default: {DEFAULT_REPORTS})")
+
+
+def _destination(flag: str) -> str:
+    return "kuflow_" + flag.removeprefix("--").replace("-", "_")
+
+
+def overrides(options: dict[str, Any]) -> dict[str, Any]:
+    """The keys of the target file that options set; see `target.load`."""
+    given = {key: options.get(_destination(flag)) for flag, (key, _) in FLAGS.items()}
+    chosen = {key: value for key, value in given.items() if value is not None}
+    return chosen | dict(targets.parse_setting(text) for text in options.get("set") or ())
+
+
+@dataclass
+class Run:
+    """What is fixed for a run: who is tested, by what and how."""
+
+    id: uuid.UUID
+    target: Target
+    description: Description
+    catalogue: Catalogue
+    profile: Profile
+    selected: set[str]
+    seed: int
+    bed: TestBed
+    share: int = 1
+    """How many processes share the rate limit."""
+    part: str = ""
+    """Names this process among those."""
+    record: RunRecord | None = None
+    """The record of the whole run; None in a worker process, which reports to the controlling one."""
+    session: Session | None = None
+    world: World | None = None
+    evidence: Evidence | None = None
+
+    def see(self, exchange: Exchange) -> None:
+        """Give an exchange to the evidence of the running test."""
+        if self.evidence is not None:
+            self.evidence.see(exchange)
+
+    def require(self) -> tuple[Session, World]:
+        """The session and world of this process, made on first use."""
+        if self.session is None or self.world is None:
+            self.session = self.open_session()
+            self.world = World(self.session, self.bed, self.id, part=self.part)
+        return self.session, self.world
+
+    def open_session(self) -> Session:
+        return Session(
+            self.target,
+            self.description,
+            read_only=self.profile == "read-only",
+            share=self.share,
+            on_exchange=self.see,
+        )
+
+    def new_evidence(self) -> Evidence:
+        session, _ = self.require()
+        self.evidence = Evidence(session.redactor, session.curl)
+        return self.evidence
+
+
+RUN = pytest.StashKey[Run]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "requirement(*ids): the requirements of spec/requirements.yaml that a test checks")
+    config.addinivalue_line("markers", "operations(*kinds): run once for each operation of these kinds")
+    if RUN not in config.stash:
+        options = vars(config.option)
+        if options["target"] is None and options["kuflow_url"] is None:
+            return
+        try:
+            config.stash[RUN] = prepare(options, getattr(config, "workerinput", None))
+        except TargetUnavailable as error:
+            pytest.exit(str(error), returncode=EXIT_NO_VERDICT)
+        except ConformanceError as error:
+            raise pytest.UsageError(str(error)) from error
+    run = config.stash[RUN]
+    config.option.hypothesisseed = str(run.seed)
+    if run.record is not None:
+        config.pluginmanager.register(_Listener(run.record), "kuflow-listener")
+
+
+def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Run:
+    """Read everything a run needs; in the controlling process also reach the target and find the test bed.
+
+    Raises ConformanceError with what the user has to mend.
+    """
+    target = targets.load(options["target"], overrides(options))
+    description = openapi.load(options["spec"])
+    catalogue = requirements.load()
+    profile: Profile = options["profile"]
+    selected = catalogue.in_profile(profile)
+    if options["only"]:
+        selected &= catalogue.matching(options["only"])
+    run = Run(
+        id=uuid.UUID(worker["kuflow_run"]) if worker else uuid.uuid4(),
+        target=target,
+        description=description,
+        catalogue=catalogue,
+        profile=profile,
+        selected=selected,
+        seed=options["seed"],
+        bed=TestBed.model_validate(worker["kuflow_bed"]) if worker else TestBed(),
+        share=worker["workercount"] if worker else 1,
+        part=worker["workerid"] if worker else "",
+    )
+    generation.use(generation.Generator(description, target.base_url, profile, options["seed"]))
+    if worker is None:
+        run.record = RunRecord(run)
+        _preflight(run)
+    return run
+
+
+def _preflight(run: Run) -> None:
+    """Reach the target, prove the credentials and look for the test bed. Raises TargetUnavailable."""
+    session = run.open_session()
+    first = session.send("GET", "/principals", query={"size": 1})
+    if first.failure:
+        raise TargetUnavailable(f"the target {run.target.base_url} cannot be reached: {first.failure.removeprefix('no answer: ')}")
+    if first.status in (401, 403):
+        raise TargetUnavailable(
+            f"the target {run.target.base_url} refuses the credentials: findPrincipals answers {first.status}; "
+            "check the user and the environment variable that holds the secret"
+        )
+    run.session, run.world = session, World(session, run.bed, run.id)
+    evidence = run.new_evidence()
+    run.bed = discover(run.target, session, str(run.id), writing=run.profile != "read-only")
+    run.world.bed = run.bed
+    assert run.record is not None
+    run.record.add_evidence("test bed discovery", evidence.as_dict())
+    run.evidence = None
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Hand the run to a worker process (pytest-xdist)."""
+    if RUN in node.config.stash:
+        run = node.config.stash[RUN]
+        node.workerinput["kuflow_run"] = str(run.id)
+        node.workerinput["kuflow_bed"] = run.bed.model_dump(mode="json")
+
+
+# Collection
+
+
+_KINDS: dict[str, Callable[[Operation], bool]] = {
+    "all": lambda operation: True,
+    "with-id": lambda operation: "{id}" in operation.path,
+    "with-json-body": lambda operation: any("json" in media_type for media_type in operation.bodies),
+    "with-body": lambda operation: bool(operation.bodies),
+    "lists": lambda operation: operation.is_list,
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    run = metafunc.config.stash.get(RUN, None)
+    if "operation" not in metafunc.fixturenames or run is None:
+        return
+    mark = metafunc.definition.get_closest_marker("operations")
+    kinds = mark.args if mark else ("all",)
+    chosen = [
+        operation
+        for operation in run.description.operations.values()
+        if all(_KINDS[kind](operation) if kind in _KINDS else operation.id == kind for kind in kinds)
+        and (run.profile != "read-only" or operation.is_read_only)
+    ]
+    metafunc.parametrize("operation", chosen, ids=[operation.id for operation in chosen])
+
+
+def marked(item: pytest.Item) -> list[str]:
+    """The requirements that a test says it checks."""
+    return [key for mark in item.iter_markers("requirement") for key in mark.args]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    run = config.stash.get(RUN, None)
+    if run is None:
+        return
+    kept = [item for item in items if run.selected.intersection(marked(item))]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+# Fixtures
+
+
+def _run(request: pytest.FixtureRequest) -> Run:
+    return request.config.stash[RUN]
+
+
+@pytest.fixture(scope="session")
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """What the tests act on; see `World`. Cleaned up at the end of the run."""
+    run = _run(request)
+    _, world = run.require()
+    yield world
+    run.evidence = None
+    try:
+        world.clean_up()
+    except TargetUnavailable:
+        return
+
+
+@pytest.fixture(scope="session")
+def bed(request: pytest.FixtureRequest) -> TestBed:
+    """The test bed; see `TestBed`."""
+    return _run(request).bed
+
+
+@pytest.fixture(scope="session")
+def description(request: pytest.FixtureRequest) -> Description:
+    """The description of the API."""
+    return _run(request).description
+
+
+@pytest.fixture
+def evidence(request: pytest.FixtureRequest) -> Evidence:
+    """Where the test puts what it finds; see `Evidence`."""
+    evidence = _run(request).evidence
+    assert evidence is not None
+    return evidence
+
+
+# Running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    run = item.config.stash.get(RUN, None)
+    if run is not None:
+        run.new_evidence()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    run = item.config.stash.get(RUN, None)
+    if run is None or run.evidence is None:
+        return (yield)
+    evidence, problem, result = run.evidence, None, None
+    try:
+        result = yield
+    except NotTested as error:
+        problem = error
+        evidence.gap(marked(item), str(error))
+    finally:
+        allure.describe(item.name, evidence, run.catalogue, marked(item))
+    if message := failure_message(evidence, run.catalogue, run.selected):
+        raise RequirementBroken(message)
+    if problem is not None:
+        pytest.skip(str(problem))
+    return result
+
+
+class RequirementBroken(pytest.fail.Exception):
+    """A test found that the target breaks a MUST requirement."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, pytrace=False)
+
+
+def failure_message(evidence: Evidence, catalogue: Catalogue, selected: set[str]) -> str:
+    """The broken MUST requirements of a test, each with its sentence, source, expectation, answer and `curl`."""
+    parts = []
+    for failure in evidence.as_dict()["failures"]:
+        requirement = catalogue[failure["requirement"]]
+        if requirement.level != "MUST" or requirement.id not in selected:
+            continue
+        parts.append(
+            f"{requirement.id} {requirement.sentence}\n"
+            f"  source:    {requirement.source}\n"
+            f"  operation: {failure['operation']}\n"
+            f"  expected:  {failure['expected']}\n"
+            f"  seen:      {failure['seen']}\n"
+            f"  try:       {failure['curl']}"
+        )
+    return "\n".join(parts)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    report = yield
+    run = item.config.stash.get(RUN, None)
+    if run is None:
+        return report
+    if call.excinfo is not None and call.excinfo.errisinstance(TargetUnavailable):
+        report.kuflow_unavailable = str(call.excinfo.value)
+    if call.excinfo is not None and call.excinfo.errisinstance(RequirementBroken):
+        report.kuflow_violation = True
+    if report.failed and run.session is not None and report.longrepr is not None:
+        report.longrepr = run.session.redactor.text(str(report.longrepr))
+    if call.when == "teardown" and run.evidence is not None:
+        report.kuflow = run.evidence.as_dict()
+    report.kuflow_requirements = marked(item)
+    return report
+
+
+class _Listener:
+    """Hears every test report in the controlling process, whichever process ran the test."""
+
+    def __init__(self, record: RunRecord) -> None:
+        self._record = record
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._record.add_report(report)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    run = session.config.stash.get(RUN, None)
+    if run is None or run.record is None:
+        return
+    run.record.finish(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
+    write_reports(run.record.as_dict(), session.config.option.reports)
+    session.exitstatus = run.record.exit_code
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    run = config.stash.get(RUN, None)
+    if run is not None and run.record is not None:
+        from kuflow_conformance.report.console import summary_text
+
+        terminalreporter.write_line("")
+        terminalreporter.write_line(summary_text(run.record.as_dict(), config.option.reports))

@@ -1,0 +1,173 @@
+"""The record of a run: all evidence, added up, as one document (`run.json`, described by `spec/run.schema.json`)."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from kuflow_conformance import __version__
+from kuflow_conformance.errors import (
+    EXIT_CONFORMANT,
+    EXIT_INTERRUPTED,
+    EXIT_NO_VERDICT,
+    EXIT_NOT_CONFORMANT,
+)
+from kuflow_conformance.openapi import VERSION
+from kuflow_conformance.requirements import Verdict, Verdicts
+
+if TYPE_CHECKING:
+    import pytest
+
+    from kuflow_conformance.plugin import Run
+
+FORMAT = 1
+"""Version of the format of `run.json`; goes up when a reader has to change."""
+
+
+class RunRecord:
+    """Gathers what tests report, in any order, and says what it adds up to."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._verdicts = Verdicts(run.catalogue, run.selected)
+        self._started = datetime.now(UTC)
+        self._finished: datetime | None = None
+        self._interrupted = False
+        self._unavailable = ""
+        self._statuses: dict[str, Counter[str]] = {}
+        self._elapsed: dict[str, list[float]] = {}
+        self._tests: Counter[str] = Counter()
+        self._errors: list[dict[str, str]] = []
+
+    def add_evidence(self, test: str, evidence: Mapping[str, Any]) -> None:
+        """Take in what one test found."""
+        self._verdicts.add(test, evidence)
+        for operation, statuses in evidence["traffic"].items():
+            self._statuses.setdefault(operation, Counter()).update(statuses)
+        for operation, elapsed in evidence["elapsed"].items():
+            self._elapsed.setdefault(operation, []).extend(elapsed)
+
+    def add_report(self, report: pytest.TestReport) -> None:
+        """Take in a report of pytest, with the evidence that the plugin put on it."""
+        evidence = getattr(report, "kuflow", None)
+        if evidence is not None:
+            self.add_evidence(report.nodeid, evidence)
+        if unavailable := getattr(report, "kuflow_unavailable", ""):
+            self._unavailable = self._unavailable or unavailable
+        if report.when == "call" or (report.when == "setup" and not report.passed):
+            self._tests[report.outcome] += 1
+        if report.failed and not unavailable and not _is_violation(report):
+            lines = str(report.longrepr).strip().splitlines()
+            self._errors.append({"test": report.nodeid, "when": str(report.when), "message": lines[-1] if lines else ""})
+
+    def finish(self, *, interrupted: bool) -> None:
+        """Note the end of the run."""
+        self._finished = datetime.now(UTC)
+        self._interrupted = interrupted and not self._unavailable
+
+    @property
+    def exit_code(self) -> int:
+        if self._interrupted:
+            return EXIT_INTERRUPTED
+        if self._verdicts.failed:
+            return EXIT_NOT_CONFORMANT
+        return EXIT_NO_VERDICT if self._reason() else EXIT_CONFORMANT
+
+    def _reason(self) -> str:
+        """Why there is no verdict; empty when there is one."""
+        if self._interrupted:
+            return "the run was interrupted"
+        if self._unavailable:
+            return self._unavailable
+        if self._errors:
+            first = self._errors[0]
+            return f"{len(self._errors)} tests could not be carried out, first {first['test']}: {first['message']}"
+        if not any(verdict.checks for verdict in self._verdicts.ordered):
+            return "nothing was tested"
+        return ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The whole record as plain data."""
+        finished = self._finished or datetime.now(UTC)
+        seconds = (finished - self._started).total_seconds()
+        requests = sum(sum(statuses.values()) for statuses in self._statuses.values())
+        code = self.exit_code
+        run = self._run
+        return {
+            "format": FORMAT,
+            "suite": __version__,
+            "api": VERSION,
+            "run": str(run.id),
+            "target": {"name": run.target.name, "url": run.target.base_url},
+            "profile": run.profile,
+            "seed": run.seed,
+            "started": self._started.isoformat(timespec="seconds"),
+            "seconds": round(seconds, 1),
+            "complete": self._finished is not None and not self._interrupted and not self._unavailable,
+            "verdict": {EXIT_CONFORMANT: "conformant", EXIT_NOT_CONFORMANT: "not conformant"}.get(code, "no verdict"),
+            "reason": self._reason(),
+            "exit_code": code,
+            "traffic": {"requests": requests, "per_second": round(requests / seconds, 1) if seconds else 0.0},
+            "tests": {name: self._tests[name] for name in ("passed", "failed", "skipped")},
+            "errors": self._errors,
+            "requirements": [self._requirement(verdict) for verdict in self._verdicts.ordered],
+            "failed": [verdict.requirement.id for verdict in self._verdicts.failed],
+            "operations": [self._operation(key) for key in run.description.operations],
+            "missing": self._missing(),
+        }
+
+    def _missing(self) -> list[str]:
+        bed = self._run.bed
+        names = ("definition_id", "tasks", "principal_id", "principal_email", "application_id", "group_ids", "robot_id")
+        names += ("robot_asset", "user_action", "webforms", "tenant_user_id")
+        return [bed.missing(name) for name in names if getattr(bed, name) in (None, [])]
+
+    def _requirement(self, verdict: Verdict) -> dict[str, Any]:
+        requirement = verdict.requirement
+        return {
+            "id": requirement.id,
+            "area": self._run.catalogue.area_of[requirement.id],
+            "level": requirement.level,
+            "sentence": requirement.sentence,
+            "source": requirement.source,
+            "outcome": verdict.outcome,
+            "reason": verdict.reason,
+            "checks": verdict.checks,
+            "failed": verdict.failed,
+            "failures": sorted(verdict.failures, key=lambda f: len(str(f["exchange"]["request"]))),
+            "observations": dict(verdict.observations.most_common(20)),
+            "operations": sorted(verdict.operations),
+            "tests": sorted(verdict.tests),
+        }
+
+    def _operation(self, key: str) -> dict[str, Any]:
+        operation = self._run.description.operations[key]
+        statuses = self._statuses.get(key, Counter())
+        elapsed = sorted(self._elapsed.get(key, ()))
+        successes = sum(count for status, count in statuses.items() if status[0] == "2" or status == "304")
+        return {
+            "id": key,
+            "method": operation.method,
+            "path": operation.path,
+            "requests": sum(statuses.values()),
+            "successes": successes,
+            "outcome": "tested" if successes else "not tested",
+            "statuses": dict(sorted(statuses.items())),
+            "milliseconds": _latency(elapsed),
+        }
+
+
+def _latency(elapsed: list[float]) -> dict[str, float]:
+    if not elapsed:
+        return {}
+    p95 = statistics.quantiles(elapsed, n=20)[-1] if len(elapsed) > 1 else elapsed[0]
+    values = {"p50": statistics.median(elapsed), "p95": min(p95, elapsed[-1]), "max": elapsed[-1]}
+    return {name: round(value * 1000, 1) for name, value in values.items()}
+
+
+def _is_violation(report: pytest.TestReport) -> bool:
+    """Whether the test failed because a requirement is broken, and not by itself."""
+    return bool(getattr(report, "kuflow_violation", False))

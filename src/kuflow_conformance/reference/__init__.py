@@ -1,0 +1,1 @@
+"""The bundled reference server: a stateful KuFlow in one process, for local use and for proving the suite."""

@@ -1,0 +1,121 @@
+"""What the terminal shows: progress while a run goes on, the table and the failures at its end."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+_STYLE = {"conformant": "bold green", "not conformant": "bold red", "no verdict": "bold yellow"}
+
+
+def summary(record: dict[str, Any], folder: Path) -> RenderableType:
+    """The end of a run: table by area, failures in reading order, operations, verdict, path of the report."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("area")
+    columns = (("pass", "green"), ("fail", "red"), ("warn", "yellow"), ("not tested", "dim"), ("observed", "cyan"))
+    for name, _ in columns:
+        table.add_column(name, justify="right")
+    counts: dict[str, Counter[str]] = {}
+    for requirement in record["requirements"]:
+        counts.setdefault(requirement["area"], Counter())[requirement["outcome"]] += 1
+    for area, outcomes in counts.items():
+        table.add_row(area, *(Text(str(outcomes[n]) if outcomes[n] else "·", style if outcomes[n] else "dim") for n, style in columns))
+    parts: list[RenderableType] = [table, ""]
+    for title, outcome, style in (("Broken", "fail", "red"), ("Warnings", "warn", "yellow")):
+        chosen = [r for r in record["requirements"] if r["outcome"] == outcome]
+        if chosen:
+            parts.append(Text(title, style=f"bold {style}"))
+            parts += [_failure(requirement, style) for requirement in chosen]
+            parts.append("")
+    unreached = [operation["id"] for operation in record["operations"] if not operation["successes"]]
+    reached = len(record["operations"]) - len(unreached)
+    parts.append(f"{reached} of {len(record['operations'])} operations answered with success")
+    if unreached:
+        parts.append(Text(f"not tested: {', '.join(unreached)}", style="dim"))
+    traffic = record["traffic"]
+    parts.append(f"{traffic['requests']} requests in {record['seconds']} s, {traffic['per_second']} per second, seed {record['seed']}")
+    parts.append(Text(f"{record['target']['name']}: {record['verdict']}", style=_STYLE[record["verdict"]]))
+    if record["reason"]:
+        parts.append(Text(record["reason"], style="yellow"))
+    parts.append(f"report: {folder / 'report.html'}")
+    return Group(*parts)
+
+
+def _failure(requirement: dict[str, Any], style: str) -> RenderableType:
+    first = requirement["failures"][0]
+    operations = list(dict.fromkeys(failure["operation"] for failure in requirement["failures"]))
+    shown = ", ".join(operations[:3]) + (f" and {len(operations) - 3} more" if len(operations) > 3 else "")
+    return Text.from_markup(
+        f"[{style}]{requirement['id']}[/] {escape(requirement['sentence'])}\n"
+        f"  [dim]where[/]     {escape(shown)}\n"
+        f"  [dim]expected[/]  {escape(_line(first['expected']))}\n"
+        f"  [dim]seen[/]      {escape(_line(first['seen']))}"
+    )
+
+
+def _line(text: str, limit: int = 160) -> str:
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def summary_text(record: dict[str, Any], folder: Path) -> str:
+    """The summary without colour, for pytest's own terminal report."""
+    buffer = io.StringIO()
+    Console(file=buffer, width=120, no_color=True).print(summary(record, folder))
+    return buffer.getvalue().rstrip()
+
+
+class ProgressReporter:
+    """Takes the place of pytest's terminal reporter: a bar on a terminal, silence elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("[dim]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("preparing", total=None)
+        self._failed = 0
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        reporter = config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None:
+            config.pluginmanager.unregister(reporter)
+
+    def pytest_sessionstart(self) -> None:
+        self._progress.start()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._expect(len(session.items))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: object, ids: list[str]) -> None:
+        self._expect(len(ids))
+
+    def _expect(self, total: int) -> None:
+        if total:
+            self._progress.update(self._task, total=total, description="testing")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and report.when == "call":
+            self._failed += 1
+        if report.when == "teardown":
+            broken = f" [red]{self._failed} broken[/]" if self._failed else ""
+            self._progress.update(self._task, advance=1, description=f"testing{broken}")
+
+    def pytest_sessionfinish(self) -> None:
+        self._progress.stop()

@@ -1,0 +1,26 @@
+"""The suite's own page: one file, no network, readable without scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jinja2
+
+from kuflow_conformance import data
+
+
+def render(record: dict[str, Any]) -> str:
+    """The page for a run record."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(data.path("reports")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    areas: dict[str, list[dict[str, Any]]] = {}
+    for requirement in record["requirements"]:
+        areas.setdefault(requirement["area"], []).append(requirement)
+    failed = [r for r in record["requirements"] if r["outcome"] == "fail"]
+    warned = [r for r in record["requirements"] if r["outcome"] == "warn"]
+    return environment.get_template("report.html.j2").render(run=record, areas=areas, failed=failed, warned=warned)

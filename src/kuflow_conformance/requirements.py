@@ -1,0 +1,178 @@
+"""The catalogue of requirements (`spec/requirements.yaml`) and the verdicts that a run's evidence adds up to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from kuflow_conformance import data
+from kuflow_conformance.errors import InvalidDescription
+
+Level = Literal["MUST", "SHOULD", "OBSERVE"]
+Profile = Literal["read-only", "core", "full"]
+Outcome = Literal["pass", "fail", "warn", "observed", "not tested"]
+
+PROFILES: tuple[Profile, ...] = ("read-only", "core", "full")
+
+
+class Requirement(BaseModel):
+    """One testable statement.
+
+    `profile` is the smallest profile that tests it; `source` is the place in the documentation, or the standard,
+    that says so; `operations` are operationIds, or ``all``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=r"^[A-Z]{3}-\d{3}$")
+    level: Level
+    sentence: str
+    source: str
+    operations: tuple[str, ...] | Literal["all"]
+    profile: Profile
+
+
+class Area(BaseModel):
+    """Requirements that belong together; `prefix` begins their ids."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    prefix: str
+    requirements: tuple[Requirement, ...]
+
+
+class Catalogue:
+    """All requirements, in the order in which a reader should look at failures."""
+
+    def __init__(self, areas: Iterable[Area]) -> None:
+        self.areas = tuple(areas)
+        self.requirements = {r.id: r for area in self.areas for r in area.requirements}
+        self.area_of = {r.id: area.name for area in self.areas for r in area.requirements}
+
+    def __getitem__(self, requirement_id: str) -> Requirement:
+        return self.requirements[requirement_id]
+
+    def __contains__(self, requirement_id: object) -> bool:
+        return requirement_id in self.requirements
+
+    def in_profile(self, profile: Profile) -> set[str]:
+        """The ids that a run with `profile` tests."""
+        allowed = PROFILES[: PROFILES.index(profile) + 1]
+        return {r.id for r in self.requirements.values() if r.profile in allowed}
+
+    def matching(self, selectors: Iterable[str]) -> set[str]:
+        """The ids that `--only` selects: ids, prefixes such as ``PAG`` or names of areas.
+
+        Raises InvalidDescription when a selector matches nothing.
+        """
+        chosen: set[str] = set()
+        for selector in selectors:
+            wanted = selector.lower()
+            matching = {
+                r.id
+                for area in self.areas
+                for r in area.requirements
+                if wanted in (r.id.lower(), area.prefix.lower(), area.name.lower())
+            }
+            if not matching:
+                areas = ", ".join(f"{area.name} ({area.prefix})" for area in self.areas)
+                raise InvalidDescription(f"--only {selector}: no such requirement or area; areas are {areas}")
+            chosen |= matching
+        return chosen
+
+
+def load(path: Path | None = None) -> Catalogue:
+    """Read the catalogue. Raises InvalidDescription when it is not well-formed or an id appears twice."""
+    path = path or data.path("spec/requirements.yaml")
+    try:
+        areas = TypeAdapter(tuple[Area, ...]).validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise InvalidDescription(f"{path}: {error}") from error
+    ids = [r.id for area in areas for r in area.requirements]
+    if duplicates := [key for key, count in Counter(ids).items() if count > 1]:
+        raise InvalidDescription(f"{path}: {', '.join(duplicates)} stands there more than once")
+    return Catalogue(areas)
+
+
+FAILURES_KEPT = 3
+"""Examples kept of each requirement and operation; all are counted."""
+
+
+@dataclass
+class Verdict:
+    """What the run says of one requirement."""
+
+    requirement: Requirement
+    checks: int = 0
+    failed: int = 0
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    observations: Counter[str] = field(default_factory=Counter)
+    reasons: list[str] = field(default_factory=list)
+    operations: set[str] = field(default_factory=set)
+    tests: set[str] = field(default_factory=set)
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.failed:
+            return "fail" if self.requirement.level == "MUST" else "warn"
+        if self.requirement.level == "OBSERVE":
+            return "observed" if self.observations else "not tested"
+        return "pass" if self.checks else "not tested"
+
+    @property
+    def reason(self) -> str:
+        """Why it was not tested; empty when it was."""
+        if self.outcome != "not tested":
+            return ""
+        return "; ".join(dict.fromkeys(self.reasons)) or "no test reached it"
+
+
+class Verdicts:
+    """Adds up the evidence of tests, in any order and from any number of processes."""
+
+    def __init__(self, catalogue: Catalogue, selected: set[str]) -> None:
+        self.catalogue = catalogue
+        self.by_id = {key: Verdict(catalogue[key]) for key in catalogue.requirements if key in selected}
+
+    def add(self, test: str, evidence: Mapping[str, Any]) -> None:
+        """Take in what one test found; see `Evidence.as_dict`."""
+        for key, count in evidence["checks"].items():
+            if verdict := self.by_id.get(key):
+                verdict.checks += count
+                verdict.tests.add(test)
+                verdict.operations.update(evidence["operations"].get(key, ()))
+        for failure in evidence["failures"]:
+            if verdict := self.by_id.get(failure["requirement"]):
+                verdict.failed += failure.get("count", 1)
+                verdict.failures.append({**failure, "test": test})
+        for key, observations in evidence["observations"].items():
+            if verdict := self.by_id.get(key):
+                verdict.observations.update(observations)
+        for key, reason in evidence["not_tested"].items():
+            if verdict := self.by_id.get(key):
+                verdict.reasons.append(reason)
+
+    @property
+    def ordered(self) -> list[Verdict]:
+        """The verdicts in catalogue order."""
+        return list(self.by_id.values())
+
+    @property
+    def failed(self) -> list[Verdict]:
+        """The broken MUST requirements, in the order in which to look at them."""
+        return [verdict for verdict in self.ordered if verdict.outcome == "fail"]
+
+    def table(self) -> dict[str, Counter[str]]:
+        """Area → outcome → number of requirements."""
+        table: dict[str, Counter[str]] = {}
+        for verdict in self.ordered:
+            area = self.catalogue.area_of[verdict.requirement.id]
+            table.setdefault(area, Counter())[verdict.outcome] += 1
+        return table

@@ -1,0 +1,17 @@
+"""Property-based requests from the description: whatever is sent, the answer is as documented."""
+
+import pytest
+
+from kuflow_conformance import generation
+from kuflow_conformance.oracles import JUDGED_ALWAYS
+from kuflow_conformance.oracles.requests import REFUSALS, request_faults
+
+schema = generation.schema()
+
+
+@pytest.mark.requirement(*JUDGED_ALWAYS, *REFUSALS)
+@schema.parametrize()
+def test_generated_requests(case, world, evidence):
+    exchange = generation.send(case, world)
+    for fault in request_faults(exchange):
+        evidence.check(fault.requirement, exchange.refused, exchange, expected=f"a refusal (4xx), as {fault.what}")
