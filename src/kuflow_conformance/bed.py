@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from kuflow_conformance.evidence import NotTested
+from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.http import Session
 from kuflow_conformance.target import JsonObject, JsonSample, RobotAsset, Target, TaskSample, UserAction, Webforms

@@ -19,10 +19,6 @@ BODY_KEPT = 4000
 """Characters of a body that a report shows."""
 
 
-class NotTested(Exception):
-    """A test cannot be made on this target; the message says what is missing and how to provide it."""
-
-
 def judge(exchange: Exchange) -> Iterator[Finding]:
     """Everything that can be said of one exchange by itself."""
     return chain(judge_answer(exchange), judge_list(exchange), judge_resources(exchange))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kuflow_conformance.bed import TestBed
-from kuflow_conformance.evidence import NotTested
+from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.http import Credentials, Query, Session
 from kuflow_conformance.openapi import Operation
@@ -69,7 +69,10 @@ class World:
 
     def call(self, operation_id: str, **parts: Any) -> Exchange:
         """Call an operation by its id; see `Session.call`."""
-        exchange = self.session.call(self.operation(operation_id), **parts)
+        operation = self.operation(operation_id)
+        if self.session.read_only and not operation.is_read_only:
+            raise NotTested(f"a read-only run does not call {operation_id}")
+        exchange = self.session.call(operation, **parts)
         if operation_id == "createProcess" and exchange.ok:
             self.remember(exchange)
         return exchange

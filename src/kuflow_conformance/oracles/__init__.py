@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+class NotTested(Exception):
+    """A test cannot be made on this target; the message says what is missing and how to provide it."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """What one check of one requirement found: that it holds, or what was expected and what was seen instead."""
@@ -40,6 +44,7 @@ JUDGED_ALWAYS = (
     "ERR-003",
     "ERR-004",
     "ERR-005",
+    "ERR-007",
     "PAG-001",
     "PAG-002",
     "PAG-004",

@@ -6,6 +6,7 @@ bug is reported once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -82,7 +83,15 @@ def _judge_schema(exchange: Exchange, schema: Schema) -> Iterator[Finding]:
         yield found(requirement, not matching, expected, "; ".join(map(str, matching[:3])))
 
 
+_STACK_FRAME = re.compile(
+    rb"Traceback \(most recent call last\)|\\?n?\s*File \\?\"[^\"]+\", line \d+|"
+    rb"(\\n|\\t|\s)at [\w.$/<>]+\([\w.]*(\.java|\.kt|\.js|\.ts|Native Method)[^)]*\)"
+)
+
+
 def _judge_error(exchange: Exchange, operation: Operation) -> Iterator[Finding]:
+    frame = _STACK_FRAME.search(exchange.body)
+    yield found("ERR-007", frame is None, "no stack trace", frame.group().decode("utf-8", "replace") if frame else "")
     media_types = operation.answers.get("default", {})
     if not media_types or exchange.method == "HEAD":
         return

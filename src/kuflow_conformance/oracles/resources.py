@@ -60,3 +60,37 @@ def _judge_item(resource: dict[str, Any]) -> Iterator[Finding]:
         f"a {resource['type']} with its {own} part and no {other} part",
         f"{own}: {'present' if resource.get(own) else 'absent'}, {other}: {'present' if resource.get(other) else 'absent'}",
     )
+
+
+def same_id(first: object, second: object) -> bool:
+    """Whether two values name the same UUID; case does not matter (RFC 9562 section 4)."""
+    return isinstance(first, str) and isinstance(second, str) and first.lower() == second.lower()
+
+
+def disagreements(row: dict[str, Any], resource: dict[str, Any], where: str = "") -> list[str]:
+    """Where the row of a list contradicts the resource: properties that both have, with different values.
+
+    The same instant, or the same UUID, may be written in different ways.
+    """
+    differences = []
+    for name in row.keys() & resource.keys():
+        shown, read = row[name], resource[name]
+        if isinstance(shown, dict) and isinstance(read, dict):
+            differences += disagreements(shown, read, f"{where}{name}.")
+        elif not same_value(shown, read):
+            differences.append(f"{where}{name} is {shown!r} in the list and {read!r} in the resource")
+    principal = resource.get("principal")
+    if not where and "principalId" in row and isinstance(principal, dict) and not same_id(row["principalId"], principal.get("id")):
+        differences.append(f"principalId is {row['principalId']!r} in the list, principal.id {principal.get('id')!r} in the resource")
+    return sorted(differences)
+
+
+def same_value(first: Any, second: Any) -> bool:
+    """Whether two values say the same, however UUIDs and timestamps are written."""
+    if first == second or same_id(first, second):
+        return True
+    instants = parse_instant(first), parse_instant(second)
+    if None in instants:
+        return False
+    # One of the two may be cut to milliseconds.
+    return abs((instants[0] - instants[1]).total_seconds()) < 0.001  # type: ignore[operator]

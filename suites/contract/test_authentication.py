@@ -1,0 +1,69 @@
+"""Every operation demands credentials, and the right ones."""
+
+import base64
+
+import pytest
+
+from kuflow_conformance.http import Credentials
+
+
+def _basic(pair: str) -> str:
+    return "Basic " + base64.b64encode(pair.encode()).decode()
+
+
+def _spoilt(header: str) -> str:
+    """The real credentials with one character changed; what is left of them is no secret."""
+    scheme, _, value = header.partition(" ")
+    if scheme == "Basic":
+        user, _, _ = base64.b64decode(value).decode().partition(":")
+        return _basic(f"{user}:wrong")
+    return "Bearer " + base64.b64encode(b"wrong:wrong").decode()
+
+
+UNKNOWN = {
+    "unknown user": _basic("3f0c2c3e-0000-4000-8000-5d0f0d0f0d0f:wrong"),
+    "unknown token": "Bearer not-a-token",
+}
+MALFORMED = {
+    "scheme only": "Basic",
+    "not base64": "Basic %%%",
+    "no colon": "Basic " + base64.b64encode(b"nobody").decode(),
+    "unknown scheme": "Token not-a-token",
+}
+
+
+def _refused(evidence, requirement, exchange, statuses, expected):
+    evidence.check(requirement, exchange.status in statuses, exchange, expected=expected)
+    if exchange.status == 401:
+        named = "www-authenticate" in {name.lower() for name in exchange.headers}
+        evidence.check("AUT-004", named, exchange, expected="a WWW-Authenticate header", seen="none")
+
+
+@pytest.fixture
+def good_call(operation, world):
+    """A call that would succeed; on something of its own, should the target let it through."""
+    return world.good_call(operation.id, consumes=True)
+
+
+@pytest.mark.requirement("AUT-001", "AUT-004")
+@pytest.mark.operations("all")
+def test_no_credentials(good_call, world, evidence):
+    exchange = world.send(good_call, caller=Credentials.nobody())
+    _refused(evidence, "AUT-001", exchange, (401, 403), "401 or 403 without credentials")
+
+
+@pytest.mark.requirement("AUT-002", "AUT-004")
+@pytest.mark.operations("all")
+def test_wrong_credentials(good_call, world, evidence):
+    wrong = {"wrong password": _spoilt(world.session.main.header), **UNKNOWN}
+    for name, header in wrong.items():
+        exchange = world.send(good_call, caller=Credentials.made_up(name, header))
+        _refused(evidence, "AUT-002", exchange, (401, 403), f"401 or 403 for credentials with an {name}")
+
+
+@pytest.mark.requirement("AUT-003", "AUT-004")
+@pytest.mark.operations("all")
+def test_malformed_credentials(good_call, world, evidence):
+    for name, header in MALFORMED.items():
+        exchange = world.send(good_call, caller=Credentials.made_up(name, header))
+        _refused(evidence, "AUT-003", exchange, range(400, 500), f"a refusal (4xx) of malformed credentials: {name}")

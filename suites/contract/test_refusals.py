@@ -1,0 +1,98 @@
+"""What the documentation rules out is refused: bodies, ids, parameters out of range."""
+
+import json
+import uuid
+
+import pytest
+
+MALFORMED_IDS = ("not-a-uuid", "12345", "zzzzzzzz-zzzz-4zzz-8zzz-zzzzzzzzzzzz")
+OUT_OF_RANGE = {
+    "PAG-003": ({"size": 1001}, {"size": -1}, {"page": -1}, {"size": 100000}),
+    "REQ-005": ({"size": "ten"}, {"page": "first"}),
+}
+
+
+@pytest.mark.requirement("REQ-001", "ERR-009")
+@pytest.mark.operations("with-json-body")
+def test_malformed_json(operation, world, evidence):
+    call = world.good_call(operation.id)
+    whole = json.dumps(call.body).encode()
+    for content in (whole[: len(whole) // 2], b"not json", whole + b"}", whole.replace(b'"', b"'")):
+        exchange = world.send(call, body=None, content=content)
+        evidence.check("REQ-001", exchange.refused, exchange, expected="a refusal (4xx) of malformed JSON")
+        evidence.observe("ERR-009", f"malformed JSON: {exchange.status}")
+
+
+@pytest.mark.requirement("REQ-002", "ERR-009")
+@pytest.mark.operations("with-json-body")
+def test_wrong_media_type(operation, world, evidence):
+    call = world.good_call(operation.id)
+    for media_type in ("text/plain", "application/xml", "application/x-www-form-urlencoded"):
+        exchange = world.send(call, content_type=media_type)
+        evidence.check("REQ-002", exchange.refused, exchange, expected=f"a refusal (4xx) of {media_type}")
+        evidence.observe("ERR-009", f"undocumented media type: {exchange.status}")
+
+
+@pytest.mark.requirement("REQ-003")
+@pytest.mark.operations("with-json-body")
+def test_missing_body(operation, world, evidence):
+    exchange = world.send(world.good_call(operation.id), body=None, content=b"", content_type=next(iter(operation.bodies)))
+    evidence.check("REQ-003", exchange.refused, exchange, expected="a refusal (4xx), as the required body is missing")
+
+
+@pytest.mark.requirement("REQ-003")
+@pytest.mark.operations("all")
+def test_missing_query_parameter(operation, world, evidence):
+    required = [parameter.name for parameter in operation.query_parameters if parameter.required]
+    if not required:
+        return
+    call = world.good_call(operation.id)
+    for name in required:
+        query = {key: value for key, value in call.query.items() if key != name}
+        exchange = world.send(call, query=query)
+        evidence.check("REQ-003", exchange.refused, exchange, expected=f"a refusal (4xx), as {name} is missing")
+
+
+@pytest.mark.requirement("REQ-004", "ERR-009")
+@pytest.mark.operations("with-id")
+def test_malformed_id(operation, world, evidence):
+    call = world.good_call(operation.id)
+    for key in MALFORMED_IDS:
+        exchange = world.send(call, id=key)
+        evidence.check("REQ-004", exchange.refused, exchange, expected=f"a refusal (4xx), as {key} is no UUID")
+        evidence.observe("ERR-009", f"malformed id: {exchange.status}")
+
+
+@pytest.mark.requirement("ERR-006", "ERR-009")
+@pytest.mark.operations("with-id")
+def test_unknown_id(operation, world, evidence):
+    exchange = world.send(world.good_call(operation.id), id=str(uuid.uuid4()))
+    evidence.check("ERR-006", exchange.refused, exchange, expected="a refusal (4xx) of an id that does not exist")
+    evidence.observe("ERR-009", f"unknown id: {exchange.status}")
+
+
+@pytest.mark.requirement(*OUT_OF_RANGE)
+@pytest.mark.operations("lists")
+def test_out_of_range(operation, world, evidence):
+    for requirement, queries in OUT_OF_RANGE.items():
+        for query in queries:
+            exchange = world.call(operation.id, query=query)
+            (name, value), *_ = query.items()
+            evidence.check(requirement, exchange.refused, exchange, expected=f"a refusal (4xx) of {name}={value}")
+
+
+@pytest.mark.requirement("REQ-004")
+@pytest.mark.operations("lists")
+def test_malformed_uuid_in_filter(operation, world, evidence):
+    for parameter in operation.query_parameters:
+        if parameter.schema.get("items", {}).get("format") == "uuid":
+            exchange = world.call(operation.id, query={parameter.name: "not-a-uuid"})
+            evidence.check("REQ-004", exchange.refused, exchange, expected=f"a refusal (4xx) of {parameter.name}=not-a-uuid")
+
+
+@pytest.mark.requirement("ERR-008")
+def test_unknown_path(world, evidence):
+    exchange = world.session.send("GET", "/conformance-unknown-path")
+    holds = exchange.refused and exchange.media_type == "application/json"
+    evidence.check("ERR-008", holds, exchange, expected="a refusal (4xx) with an error body")
+
