@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.http import Session
+from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.target import JsonObject, JsonSample, RobotAsset, Target, TaskSample, UserAction, Webforms
 
 ROWS_READ = 200
@@ -147,7 +147,9 @@ class _Discovery:
         definitions = Counter(
             row["processDefinition"].get("id") for row in processes if isinstance(row.get("processDefinition"), dict)
         )
-        candidates = [self.bed.definition_id] if self.bed.definition_id else [key for key, _ in definitions.most_common()]
+        candidates = (
+            [self.bed.definition_id] if self.bed.definition_id else [key for key, _ in definitions.most_common()]
+        )
         trial: Exchange | None = None
         for definition in candidates[:CANDIDATES_TRIED]:
             same = [row for row in processes if _definition_of(row) == definition]
@@ -174,7 +176,11 @@ class _Discovery:
         found = {True: known.valid, False: known.invalid}
         for resource in resources:
             value = resource.get(name)
-            if isinstance(value, dict) and isinstance(value.get("value"), dict) and isinstance(value.get("valid"), bool):
+            if (
+                isinstance(value, dict)
+                and isinstance(value.get("value"), dict)
+                and isinstance(value.get("valid"), bool)
+            ):
                 verdict = value["valid"]
                 if found[verdict] is None and (value["value"] or not verdict):
                     found[verdict] = value["value"]

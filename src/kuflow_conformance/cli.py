@@ -46,16 +46,30 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--target", type=click.Path(path_type=Path), help="Target file (TOML); without one, the bundled server is tested.")
+@click.option(
+    "--target", type=click.Path(path_type=Path), help="Target file (TOML); without one, the bundled server is tested."
+)
 @_target_options
 @click.option("--set", "set", multiple=True, metavar="KEY=VALUE", help="Any key of the target file.")
 @click.option("--spec", type=click.Path(path_type=Path), help="Another OpenAPI file to test against.")
 @click.option("--profile", type=click.Choice(PROFILES), default="core", show_default=True, help="How much to test.")
 @click.option("--only", multiple=True, metavar="AREA|REQ", help="Only these areas or requirements; repeatable.")
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Seed of the generated requests.")
-@click.option("--workers", type=click.IntRange(1, 64), default=min(4, os.cpu_count() or 1), show_default=True, help="Processes that test at once.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=min(4, os.cpu_count() or 1),
+    show_default=True,
+    help="Processes that test at once.",
+)
 @click.option("--fault", multiple=True, metavar="ID", help="Switch a fault of the bundled server on; repeatable.")
-@click.option("--reports", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_REPORTS, show_default=True, help="Folder of the reports.")
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_REPORTS,
+    show_default=True,
+    help="Folder of the reports.",
+)
 def run(**options: Any) -> None:
     """Test a target and leave a verdict with reports.
 
@@ -138,10 +152,18 @@ def faults() -> None:
 
 
 @main.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 takes a free one.",
+)
 @click.option("--fault", "fault_ids", multiple=True, metavar="ID", help="Switch a fault on; repeatable.")
 @click.option("--webhook", "webhooks", multiple=True, metavar="URL", help="Send events there; repeatable.")
-@click.option("--write-target", type=click.Path(path_type=Path, dir_okay=False), help="Write a target file for this server.")
+@click.option(
+    "--write-target", type=click.Path(path_type=Path, dir_okay=False), help="Write a target file for this server."
+)
 def serve(port: int, fault_ids: tuple[str, ...], webhooks: tuple[str, ...], write_target: Path | None) -> None:
     """Serve the bundled reference server: a local KuFlow in memory.
 

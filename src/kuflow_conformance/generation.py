@@ -11,9 +11,9 @@ import schemathesis
 from schemathesis.config import SchemathesisConfig
 
 from kuflow_conformance.errors import InvalidDescription
-from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.openapi import Description, is_uuid
+from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.world import World
 
 EXAMPLES = {"read-only": 15, "core": 10, "full": 60}

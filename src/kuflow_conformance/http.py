@@ -208,7 +208,9 @@ class Session:
         caller: Credentials | None = None,
     ) -> Exchange:
         """Send any request below the base URL. Raises TargetUnavailable when the target seems to be gone."""
-        request = requests.Request(method, self.target.base_url + path, dict(headers or {}), params=_encode(query), data=content)
+        request = requests.Request(
+            method, self.target.base_url + path, dict(headers or {}), params=_encode(query), data=content
+        )
         return self.send_request(request, caller)
 
     def send_request(self, request: requests.Request, caller: Credentials | None = None) -> Exchange:
@@ -326,7 +328,11 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.TooManyRedirects):
         return "too many redirects"
     text = str(error)
-    for pattern in (r"\[Errno -?\d+\] ([^')\]]+)", r"NameResolutionError[^:]*: ([^('\"]+)", r"\(([^()]*certificate[^()]*)\)"):
+    for pattern in (
+        r"\[Errno -?\d+\] ([^')\]]+)",
+        r"NameResolutionError[^:]*: ([^('\"]+)",
+        r"\(([^()]*certificate[^()]*)\)",
+    ):
         if match := re.search(pattern, text):
             return match.group(1).strip()
     return " ".join(text.split())[:160]

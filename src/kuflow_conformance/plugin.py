@@ -19,10 +19,10 @@ from kuflow_conformance import target as targets
 from kuflow_conformance.bed import TestBed, discover
 from kuflow_conformance.errors import EXIT_NO_VERDICT, ConformanceError, TargetUnavailable
 from kuflow_conformance.evidence import Evidence
-from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.http import Session
 from kuflow_conformance.openapi import Description, Operation
+from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.record import RunRecord
 from kuflow_conformance.report import allure, write_reports
 from kuflow_conformance.requirements import PROFILES, Catalogue, Profile
@@ -41,9 +41,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--set", action="append", default=[], metavar="KEY=VALUE", help="any key of the target file")
     group.addoption("--spec", type=Path, help="another OpenAPI file to test against")
     group.addoption("--profile", choices=PROFILES, default="core", help="how much to test (default: core)")
-    group.addoption("--seed", type=int, default=DEFAULT_SEED, help=f"seed of generated requests (default: {DEFAULT_SEED})")
+    group.addoption(
+        "--seed", type=int, default=DEFAULT_SEED, help=f"seed of generated requests (default: {DEFAULT_SEED})"
+    )
     group.addoption("--only", action="append", default=[], metavar="AREA|REQ", help="only these requirements or areas")
-    group.addoption("--reports", type=Path, default=DEFAULT_REPORTS, help=f"folder of the reports (default: {DEFAULT_REPORTS})")
+    group.addoption(
+        "--reports", type=Path, default=DEFAULT_REPORTS, help=f"folder of the reports (default: {DEFAULT_REPORTS})"
+    )
 
 
 def _destination(flag: str) -> str:
@@ -110,7 +114,9 @@ RUN = pytest.StashKey[Run]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "requirement(*ids): the requirements of spec/requirements.yaml that a test checks")
+    config.addinivalue_line(
+        "markers", "requirement(*ids): the requirements of spec/requirements.yaml that a test checks"
+    )
     config.addinivalue_line("markers", "operations(*kinds): run once for each operation of these kinds")
     if RUN not in config.stash:
         options = vars(config.option)
@@ -164,7 +170,9 @@ def _preflight(run: Run) -> None:
     session = run.open_session()
     first = session.send("GET", "/principals", query={"size": 1})
     if first.failure:
-        raise TargetUnavailable(f"the target {run.target.base_url} cannot be reached: {first.failure.removeprefix('no answer: ')}")
+        raise TargetUnavailable(
+            f"the target {run.target.base_url} cannot be reached: {first.failure.removeprefix('no answer: ')}"
+        )
     if first.status in (401, 403):
         raise TargetUnavailable(
             f"the target {run.target.base_url} refuses the credentials: findPrincipals answers {first.status}; "
@@ -277,6 +285,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     if run is not None:
         run.new_evidence()
     return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    run = item.config.stash.get(RUN, None)
+    try:
+        return (yield)
+    except NotTested as error:
+        if run is not None and run.evidence is not None:
+            run.evidence.gap(marked(item), str(error))
+        pytest.skip(str(error))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -61,7 +61,9 @@ class RunRecord:
             self._tests[report.outcome] += 1
         if report.failed and not unavailable and not _is_violation(report):
             lines = str(report.longrepr).strip().splitlines()
-            self._errors.append({"test": report.nodeid, "when": str(report.when), "message": lines[-1] if lines else ""})
+            self._errors.append(
+                {"test": report.nodeid, "when": str(report.when), "message": lines[-1] if lines else ""}
+            )
 
     def finish(self, *, interrupted: bool) -> None:
         """Note the end of the run."""

@@ -118,6 +118,15 @@ class Verdict:
     operations: set[str] = field(default_factory=set)
     tests: set[str] = field(default_factory=set)
 
+    def keep(self, failure: dict[str, Any]) -> None:
+        """Keep a failure as an example, unless there are enough of its operation or one says the same."""
+        same = [other for other in self.failures if other["operation"] == failure["operation"]]
+        twin = next((other for other in same if other["expected"] == failure["expected"]), None)
+        if twin is not None:
+            twin["count"] += failure["count"]
+        elif len(same) < FAILURES_KEPT:
+            self.failures.append(failure)
+
     @property
     def outcome(self) -> Outcome:
         if self.failed:
@@ -150,8 +159,8 @@ class Verdicts:
                 verdict.operations.update(evidence["operations"].get(key, ()))
         for failure in evidence["failures"]:
             if verdict := self.by_id.get(failure["requirement"]):
-                verdict.failed += failure.get("count", 1)
-                verdict.failures.append({**failure, "test": test})
+                verdict.failed += failure["count"]
+                verdict.keep({**failure, "test": test})
         for key, observations in evidence["observations"].items():
             if verdict := self.by_id.get(key):
                 verdict.observations.update(observations)

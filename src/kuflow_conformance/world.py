@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kuflow_conformance.bed import TestBed
-from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.http import Credentials, Query, Session
 from kuflow_conformance.openapi import Operation
+from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.target import JsonObject
 
 
@@ -114,7 +114,9 @@ class World:
 
     def message(self, process_id: str | None = None, **changes: Any) -> Exchange:
         """A new message."""
-        return self._made(self.call("createProcessItem", body=self.message_body(process_id or self.scratch_process(), **changes)))
+        return self._made(
+            self.call("createProcessItem", body=self.message_body(process_id or self.scratch_process(), **changes))
+        )
 
     def claimed_task(self, process_id: str | None = None) -> Exchange:
         """A new task that the caller has claimed."""
@@ -122,7 +124,9 @@ class World:
             raise NotTested("the credentials may claim no task: name a task definition whose candidate they are")
         return self._made(self.call("claimProcessItemTask", id=self.id_of(self.task(process_id))))
 
-    def document(self, process_id: str, content: bytes = b"conformance", name: str = "file.txt", type: str = "text/plain") -> Exchange:
+    def document(
+        self, process_id: str, content: bytes = b"conformance", name: str = "file.txt", type: str = "text/plain"
+    ) -> Exchange:
         """A new temporary document."""
         query = {"fileContentType": type, "fileName": name}
         return self._made(self.call("uploadProcessDocument", id=process_id, query=query, content=content))
@@ -314,7 +318,9 @@ def _webforms(world: World, operation: Operation, consumes: bool) -> Call:
     webforms = world.bed.need("webforms")
     sample = next((sample for sample in world.bed.tasks if sample.code == webforms.code), None)
     if sample is None or sample.valid is None:
-        raise NotTested(f"test-bed.webforms names {webforms.code}: add [[test-bed.tasks]] with that code and valid data")
+        raise NotTested(
+            f"test-bed.webforms names {webforms.code}: add [[test-bed.tasks]] with that code and valid data"
+        )
     body = {"taskDefinitionCode": sample.code, "data": {"value": sample.valid}}
     task = world.task(task=body)
     return Call(operation, id=world.id_of(task), query={"propertyPath": webforms.property_path})

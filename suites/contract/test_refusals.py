@@ -36,7 +36,9 @@ def test_wrong_media_type(operation, world, evidence):
 @pytest.mark.requirement("REQ-003")
 @pytest.mark.operations("with-json-body")
 def test_missing_body(operation, world, evidence):
-    exchange = world.send(world.good_call(operation.id), body=None, content=b"", content_type=next(iter(operation.bodies)))
+    exchange = world.send(
+        world.good_call(operation.id), body=None, content=b"", content_type=next(iter(operation.bodies))
+    )
     evidence.check("REQ-003", exchange.refused, exchange, expected="a refusal (4xx), as the required body is missing")
 
 
@@ -87,7 +89,9 @@ def test_malformed_uuid_in_filter(operation, world, evidence):
     for parameter in operation.query_parameters:
         if parameter.schema.get("items", {}).get("format") == "uuid":
             exchange = world.call(operation.id, query={parameter.name: "not-a-uuid"})
-            evidence.check("REQ-004", exchange.refused, exchange, expected=f"a refusal (4xx) of {parameter.name}=not-a-uuid")
+            evidence.check(
+                "REQ-004", exchange.refused, exchange, expected=f"a refusal (4xx) of {parameter.name}=not-a-uuid"
+            )
 
 
 @pytest.mark.requirement("ERR-008")
@@ -95,4 +99,3 @@ def test_unknown_path(world, evidence):
     exchange = world.session.send("GET", "/conformance-unknown-path")
     holds = exchange.refused and exchange.media_type == "application/json"
     evidence.check("ERR-008", holds, exchange, expected="a refusal (4xx) with an error body")
-

@@ -108,15 +108,25 @@ def _judge_error(exchange: Exchange, operation: Operation) -> Iterator[Finding]:
     schema = media_types[exchange.media_type]
     errors = [*schema.errors(body)] if schema else []
     for requirement, expected, concerns in (
-        ("ERR-003", "errors as a list of objects with a code and a message", lambda pointer: pointer.startswith("/errors")),
+        (
+            "ERR-003",
+            "errors as a list of objects with a code and a message",
+            lambda pointer: pointer.startswith("/errors"),
+        ),
         ("ERR-004", "a timestamp as RFC 3339 writes it, with a time zone", lambda pointer: pointer == "/timestamp"),
         ("ERR-001", "timestamp, status and message of the documented types", lambda pointer: not pointer),
-        ("ERR-001", "timestamp, status and message of the documented types", lambda pointer: pointer in ("/status", "/message")),
+        (
+            "ERR-001",
+            "timestamp, status and message of the documented types",
+            lambda pointer: pointer in ("/status", "/message"),
+        ),
     ):
         matching = [error for error in errors if concerns(error.pointer)]
         yield found(requirement, not matching, expected, "; ".join(map(str, matching[:3])))
     if isinstance(body.get("status"), int):
-        yield found("ERR-002", body["status"] == exchange.status, f"status {exchange.status} in the body", body["status"])
+        yield found(
+            "ERR-002", body["status"] == exchange.status, f"status {exchange.status} in the body", body["status"]
+        )
     yield from _judge_clock(exchange, body.get("timestamp"))
 
 

@@ -110,7 +110,9 @@ def judge_filters(exchange: Exchange) -> Iterator[Finding]:
         wanted = exchange.query.get(name)
         if not wanted or "" in wanted:
             continue
-        fold: Callable[[Any], Any] = (lambda v: v.lower() if isinstance(v, str) else v) if name in _CASELESS else (lambda v: v)
+        fold: Callable[[Any], Any] = (
+            (lambda v: v.lower() if isinstance(v, str) else v) if name in _CASELESS else (lambda v: v)
+        )
         allowed = {fold(value) for value in wanted}
         strangers = [fold(_value_at(row, path)) for row in exchange.rows]
         # A row that leaves the property out says nothing; the schema says whether it may.
@@ -171,7 +173,10 @@ def out_of_order(rows: Sequence[dict[str, Any]], asked: Sequence[tuple[str, bool
 
 
 def _compare(
-    earlier: dict[str, Any], later: dict[str, Any], asked: Sequence[tuple[str, bool]], readings: dict[str, Callable[[Any], Any]]
+    earlier: dict[str, Any],
+    later: dict[str, Any],
+    asked: Sequence[tuple[str, bool]],
+    readings: dict[str, Callable[[Any], Any]],
 ) -> int:
     for name, descending in asked:
         first, second = readings[name](earlier[name]), readings[name](later[name])

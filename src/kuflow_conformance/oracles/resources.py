@@ -17,8 +17,8 @@ def judge_resources(exchange: Exchange) -> Iterator[Finding]:
     for resource in exchange.rows or [exchange.json]:
         yield from _judge_times(resource)
         yield from _judge_values(resource)
-        if exchange.operation is not None and exchange.operation.tag == "process-item":
-            yield from _judge_item(resource)
+    if exchange.operation is not None and exchange.operation.tag == "process-item" and not exchange.operation.is_list:
+        yield from _judge_item(exchange.json)
 
 
 def _judge_times(resource: dict[str, Any]) -> Iterator[Finding]:
@@ -50,16 +50,10 @@ def _judge_values(resource: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _judge_item(resource: dict[str, Any]) -> Iterator[Finding]:
-    other = {"TASK": "message", "MESSAGE": "task"}.get(str(resource.get("type")))
-    if other is None:
-        return
-    own = "task" if other == "message" else "message"
-    yield found(
-        "ITM-001",
-        isinstance(resource.get(own), dict) and not resource.get(other),
-        f"a {resource['type']} with its {own} part and no {other} part",
-        f"{own}: {'present' if resource.get(own) else 'absent'}, {other}: {'present' if resource.get(other) else 'absent'}",
-    )
+    part = {"TASK": "task", "MESSAGE": "message"}.get(str(resource.get("type")))
+    if part is not None:
+        present = isinstance(resource.get(part), dict)
+        yield found("ITM-001", present, f"a {resource['type']} with its {part} part", f"no {part} part")
 
 
 def same_id(first: object, second: object) -> bool:
@@ -80,8 +74,15 @@ def disagreements(row: dict[str, Any], resource: dict[str, Any], where: str = ""
         elif not same_value(shown, read):
             differences.append(f"{where}{name} is {shown!r} in the list and {read!r} in the resource")
     principal = resource.get("principal")
-    if not where and "principalId" in row and isinstance(principal, dict) and not same_id(row["principalId"], principal.get("id")):
-        differences.append(f"principalId is {row['principalId']!r} in the list, principal.id {principal.get('id')!r} in the resource")
+    if (
+        not where
+        and "principalId" in row
+        and isinstance(principal, dict)
+        and not same_id(row["principalId"], principal.get("id"))
+    ):
+        differences.append(
+            f"principalId is {row['principalId']!r} in the list, principal.id {principal.get('id')!r} in the resource"
+        )
     return sorted(differences)
 
 

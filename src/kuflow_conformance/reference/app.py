@@ -48,11 +48,16 @@ class ReferenceServer:
         self.platform = Platform()
         self.tenants: list[Tenant] = seed(self.platform, dict(tokens))
         self.oauth_tokens: dict[str, Principal] = {}
-        self.queries = {operation.id: self._query_schemas(operation) for operation in self.description.operations.values()}
+        self.queries = {
+            operation.id: self._query_schemas(operation) for operation in self.description.operations.values()
+        }
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in self.description.operations.values():
             by_path.setdefault(operation.path, {})[operation.method] = operation
-        routes = [Route(PREFIX + path, self._endpoint(operations), methods=list(operations)) for path, operations in by_path.items()]
+        routes = [
+            Route(PREFIX + path, self._endpoint(operations), methods=list(operations))
+            for path, operations in by_path.items()
+        ]
         routes.append(Route("/oauth/token", self._issue_token, methods=["POST"]))
         self.asgi = Starlette(
             routes=routes,
@@ -148,13 +153,19 @@ class ReferenceServer:
             values: list[Any] = raw.getlist(parameter.name)
             if not values:
                 if parameter.required:
-                    raise Refused(400, f"{parameter.name} is missing", [self.platform.detail(parameter.name, "REQUIRED", "query")])
+                    raise Refused(
+                        400, f"{parameter.name} is missing", [self.platform.detail(parameter.name, "REQUIRED", "query")]
+                    )
                 continue
             if parameter.schema.get("type") == "integer":
-                values = [int(value) if value.lstrip("-").isdecimal() and value.isascii() else value for value in values]
+                values = [
+                    int(value) if value.lstrip("-").isdecimal() and value.isascii() else value for value in values
+                ]
             value = values if parameter.is_array else values[0]
             if not self.query_accepts(operation, parameter.name, value):
-                raise Refused(400, f"{parameter.name} is invalid", [self.platform.detail(parameter.name, "INVALID", "query")])
+                raise Refused(
+                    400, f"{parameter.name} is invalid", [self.platform.detail(parameter.name, "INVALID", "query")]
+                )
             query[parameter.name] = value
         return query
 
@@ -187,7 +198,9 @@ class ReferenceServer:
     def respond(self, operation: Operation, answer: Answer) -> Response:
         if answer.json is not None:
             return self.json_response(answer.status, answer.json)
-        return Response(answer.content or b"", answer.status, media_type=answer.media_type if answer.content is not None else None)
+        return Response(
+            answer.content or b"", answer.status, media_type=answer.media_type if answer.content is not None else None
+        )
 
     def refuse(self, operation: Operation | None, refusal: Refused) -> Response:
         headers = {"WWW-Authenticate": 'Basic realm="kuflow", Bearer'} if refusal.status == 401 else {}

@@ -242,3 +242,21 @@ def _(server: ReferenceServer) -> None:
         "matches",
         lambda original, query, name, value: len(query.get(name, ())) > 1 or original(query, name, value),
     )
+
+
+@fault("robots-of-all-tenants", "AUT-006", "findRobots lists the robots of every tenant")
+def _(server: ReferenceServer) -> None:
+    robots = server.platform.robots
+    around(robots, "visible", lambda original, caller: list(robots.rows.values()))
+
+
+@fault("read-across-tenants", "AUT-005", "a process of another tenant can be read by id")
+def _(server: ReferenceServer) -> None:
+    def retrieve(original: Any, caller: Principal, id: str) -> Answer:
+        process = server.platform.processes.rows.get(id.lower())
+        if process is None:
+            answer: Answer = original(caller, id)
+            return answer
+        return Answer(json=process.render())
+
+    around(server.platform, "retrieve_process", retrieve)

@@ -333,7 +333,9 @@ class Platform:
         self.save(caller, process, process, process.entity, self.patched(process.entity.value, body))
         return Answer(json=process.render())
 
-    def save(self, caller: Principal, process: Process, row: Process | ProcessItem, data: JsonValue, value: Json) -> None:
+    def save(
+        self, caller: Principal, process: Process, row: Process | ProcessItem, data: JsonValue, value: Json
+    ) -> None:
         data.value = value
         self.link_documents(process, value)
         self.touch(caller, row.audit)
@@ -462,7 +464,9 @@ class Platform:
         code = body["taskDefinitionCode"]
         definition = next((d for d in process.definition.tasks if d.code == code), None)
         if definition is None:
-            raise Refused(400, f"There is no task definition {code}", [self.detail("task.taskDefinitionCode", "UNKNOWN")])
+            raise Refused(
+                400, f"There is no task definition {code}", [self.detail("task.taskDefinitionCode", "UNKNOWN")]
+            )
         return Task(definition, JsonValue(definition.schema, (body.get("data") or {"value": {}})["value"]))
 
     def new_message(self, body: Json | None) -> Message:
@@ -567,7 +571,16 @@ class Platform:
         for robot in body.get("robotIds") or ():
             if self.robots.get(caller, robot) is None:
                 raise Refused(400, f"There is no robot {robot}", [self.detail("robotIds", "UNKNOWN")])
-        names = ("identity", "taskQueue", "workflowTypes", "activityTypes", "hostname", "ip", "installationId", "robotIds")
+        names = (
+            "identity",
+            "taskQueue",
+            "workflowTypes",
+            "activityTypes",
+            "hostname",
+            "ip",
+            "installationId",
+            "robotIds",
+        )
         fields = {name: body[name] for name in names if body.get(name) is not None}
         key = f"{caller.tenant_id}/{body['identity']}"
         worker = self.workers.rows.get(key)

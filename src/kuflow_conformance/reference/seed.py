@@ -46,11 +46,18 @@ METADATA_SCHEMA = _object(
 ENTITY_SCHEMA = _object(
     ["customer"],
     customer=_object(["name"], name={"type": "string", "minLength": 1}, vip={"type": "boolean"}),
-    lines={"type": "array", "items": _object(["sku"], sku={"type": "string"}, quantity={"type": "integer", "minimum": 0})},
+    lines={
+        "type": "array",
+        "items": _object(["sku"], sku={"type": "string"}, quantity={"type": "integer", "minimum": 0}),
+    },
 )
 TASK_SCHEMAS = {
-    "REVIEW": _object(["decision"], decision={"enum": ["YES", "NO"]}, comment={"type": "string"}, form={"type": "object"}),
-    "PAY": _object(["amount"], amount={"type": "number", "minimum": 0}, notes={"type": "array", "items": {"type": "string"}}),
+    "REVIEW": _object(
+        ["decision"], decision={"enum": ["YES", "NO"]}, comment={"type": "string"}, form={"type": "object"}
+    ),
+    "PAY": _object(
+        ["amount"], amount={"type": "number", "minimum": 0}, notes={"type": "array", "items": {"type": "string"}}
+    ),
     "SHIP": _object(["address"], address={"type": "string", "minLength": 1}, document={"type": "string"}),
 }
 

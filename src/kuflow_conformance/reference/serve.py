@@ -43,6 +43,7 @@ def serve(port: int, fault_ids: Iterable[str], webhooks: Iterable[str], target_f
     config = uvicorn.Config(server.asgi, host="127.0.0.1", port=port, log_level="warning", access_log=False)
     instance = uvicorn.Server(config)
     with config.bind_socket() as socket:
+        socket.listen()  # whoever reads the line below may connect at once
         actual = socket.getsockname()[1]
         url = f"http://127.0.0.1:{actual}{PREFIX}"
         if target_file:
@@ -56,14 +57,25 @@ def serve(port: int, fault_ids: Iterable[str], webhooks: Iterable[str], target_f
 
 
 @contextlib.contextmanager
-def running(fault_ids: Iterable[str] = ()) -> Iterator[tuple[Path, dict[str, str]]]:
+def running(fault_ids: Iterable[str] = (), webhooks: Iterable[str] = ()) -> Iterator[tuple[Path, dict[str, str]]]:
     """A reference server as a child process: its target file and the environment that holds its tokens."""
     tokens = {variable: secrets.token_urlsafe(24) for variable in TOKEN_VARIABLES.values()}
     with tempfile.TemporaryDirectory(prefix="kuflow-conformance-") as folder:
         target_file = Path(folder) / "target.toml"
-        command = [sys.executable, "-m", "kuflow_conformance", "serve", "--port", "0", "--write-target", str(target_file)]
+        command = [
+            sys.executable,
+            "-m",
+            "kuflow_conformance",
+            "serve",
+            "--port",
+            "0",
+            "--write-target",
+            str(target_file),
+        ]
         for fault_id in fault_ids:
             command += ["--fault", fault_id]
+        for url in webhooks:
+            command += ["--webhook", url]
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **tokens}, text=True
         )
@@ -169,7 +181,11 @@ invalid = {_toml({"customer": {}, "lines": [{"quantity": -1}]})}
 def _toml(value: Any) -> str:
     """`value` as an inline TOML value."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + " }" if value else "{}"
+        return (
+            "{ " + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + " }"
+            if value
+            else "{}"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return json.dumps(value)

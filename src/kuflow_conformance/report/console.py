@@ -28,7 +28,10 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
     for requirement in record["requirements"]:
         counts.setdefault(requirement["area"], Counter())[requirement["outcome"]] += 1
     for area, outcomes in counts.items():
-        table.add_row(area, *(Text(str(outcomes[n]) if outcomes[n] else "·", style if outcomes[n] else "dim") for n, style in columns))
+        table.add_row(
+            area,
+            *(Text(str(outcomes[n]) if outcomes[n] else "·", style if outcomes[n] else "dim") for n, style in columns),
+        )
     parts: list[RenderableType] = [table, ""]
     for title, outcome, style in (("Broken", "fail", "red"), ("Warnings", "warn", "yellow")):
         chosen = [r for r in record["requirements"] if r["outcome"] == outcome]
@@ -42,7 +45,9 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
     if unreached:
         parts.append(Text(f"not tested: {', '.join(unreached)}", style="dim"))
     traffic = record["traffic"]
-    parts.append(f"{traffic['requests']} requests in {record['seconds']} s, {traffic['per_second']} per second, seed {record['seed']}")
+    parts.append(
+        f"{traffic['requests']} requests in {record['seconds']} s, {traffic['per_second']} per second, seed {record['seed']}"
+    )
     parts.append(Text(f"{record['target']['name']}: {record['verdict']}", style=_STYLE[record["verdict"]]))
     if record["reason"]:
         parts.append(Text(record["reason"], style="yellow"))

@@ -1,0 +1,64 @@
+"""Lists come in the order asked for, on a page and from page to page."""
+
+import pytest
+
+from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles.lists import SORTABLE, criteria, out_of_order
+
+ATTEMPTS = 3
+
+
+@pytest.mark.requirement("SRT-001")
+@pytest.mark.operations("lists")
+def test_each_property_in_each_direction(operation, world, evidence):
+    """The order of every list answer is judged as it comes; this asks for all the documented ones."""
+    for name in SORTABLE[operation.id]:
+        for direction in ("", ",asc", ",desc"):
+            exchange = world.call(operation.id, query={"sort": name + direction, "size": 200})
+            evidence.check("SRT-002", exchange.ok, exchange, expected=f"a page sorted by {name}{direction}")
+
+
+@pytest.mark.requirement("SRT-001", "SRT-002")
+@pytest.mark.operations("lists")
+def test_several_criteria(operation, world, evidence):
+    first, second, *_ = SORTABLE[operation.id]
+    for sort in ([first, second], [f"{second},desc", first], [f"{second}", f"{first},desc"]):
+        exchange = world.call(operation.id, query=[("sort", criterion) for criterion in sort] + [("size", "200")])
+        evidence.check("SRT-002", exchange.ok, exchange, expected=f"a page sorted by {' and '.join(sort)}")
+
+
+@pytest.mark.requirement("SRT-003")
+@pytest.mark.operations("lists")
+def test_order_holds_from_page_to_page(operation, world, evidence):
+    """The last row of a page may tie with the first of the next, but must not come after it."""
+    visible = [
+        name for name in SORTABLE[operation.id] if not name.endswith(("claimedAt", "completedAt", "cancelledAt"))
+    ]
+    tested = False
+    for name in visible:
+        for direction in ("asc", "desc"):
+            wrong = None
+            for _ in range(ATTEMPTS):
+                pages = [
+                    world.call(operation.id, query={"sort": f"{name},{direction}", "size": 4, "page": n})
+                    for n in range(3)
+                ]
+                rows = [row for page in pages for row in page.rows]
+                if len(rows) < 5 or any(name not in row for row in rows):
+                    break
+                tested = True
+                wrong = out_of_order(rows, criteria(pages[0]))
+                if wrong is None:
+                    break
+            evidence.check(
+                "SRT-003", wrong is None, pages[1], expected=f"pages that go on by {name} {direction}", seen=wrong or ""
+            )
+    if not tested:
+        raise NotTested(f"{operation.id} shows fewer than five rows")
+
+
+@pytest.mark.requirement("SRT-004")
+@pytest.mark.operations("lists")
+def test_undocumented_property(operation, world, evidence):
+    exchange = world.call(operation.id, query={"sort": "conformance"})
+    evidence.observe("SRT-004", f"{operation.id}: {exchange.status}")

@@ -1,0 +1,77 @@
+"""Servers and runs for the tests of the suite itself, always over real HTTP on 127.0.0.1."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kuflow_conformance import openapi
+from kuflow_conformance.reference import serve
+
+
+@dataclass
+class Running:
+    """A reference server in a process of its own."""
+
+    target_file: Path
+    environment: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        lines = self.target_file.read_text().splitlines()
+        return next(line.split('"')[1] for line in lines if line.startswith("base-url"))
+
+    @property
+    def user(self) -> str:
+        lines = self.target_file.read_text().splitlines()
+        return next(line.split('"')[1] for line in lines if line.startswith("user ="))
+
+    @property
+    def password(self) -> str:
+        return self.environment["KUFLOW_TOKEN"]
+
+
+@dataclass
+class Outcome:
+    """What a run of the command line left."""
+
+    code: int
+    output: str
+    error: str
+    reports: Path
+
+    @property
+    def record(self) -> dict[str, Any]:
+        record: dict[str, Any] = json.loads((self.reports / "run.json").read_text())
+        return record
+
+
+def command(*arguments: str, environment: dict[str, str] | None = None, reports: Path | None = None) -> Outcome:
+    """Run `kuflow-conformance` as a user does."""
+    words = [sys.executable, "-m", "kuflow_conformance", *arguments]
+    if reports is not None:
+        words += ["--reports", str(reports)]
+    done = subprocess.run(
+        words, capture_output=True, text=True, env={**os.environ, **(environment or {})}, timeout=300, check=False
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr, reports or Path())
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Running]:
+    """One honest reference server for all tests that only need one."""
+    with serve.running() as (target_file, environment):
+        yield Running(target_file, environment)
+
+
+@pytest.fixture(scope="session")
+def description() -> openapi.Description:
+    return openapi.load()

@@ -1,0 +1,103 @@
+"""The catalogue and the suites agree: every requirement has a test, every mark a requirement, every MUST a fault."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from kuflow_conformance import data, requirements
+from kuflow_conformance.errors import InvalidDescription
+from kuflow_conformance.oracles import JUDGED_ALWAYS
+from kuflow_conformance.oracles.requests import REFUSALS
+from kuflow_conformance.reference.faults import all_faults
+
+ROOT = Path(__file__).parents[1]
+ID = re.compile(r"\b[A-Z]{3}-\d{3}\b")
+
+
+def ids_in_suites() -> set[str]:
+    texts = [path.read_text() for path in (ROOT / "suites").rglob("*.py")]
+    return {key for text in texts for key in ID.findall(text)} | {*JUDGED_ALWAYS, *REFUSALS}
+
+
+def test_every_requirement_has_a_test():
+    assert set(requirements.load().requirements) - ids_in_suites() == set()
+
+
+def test_every_mark_and_oracle_names_a_known_requirement():
+    oracles = {key for path in (ROOT / "src").rglob("*.py") for key in ID.findall(path.read_text())}
+    assert (ids_in_suites() | oracles) - set(requirements.load().requirements) == set()
+
+
+def test_ids_carry_the_prefix_of_their_area():
+    for area in requirements.load().areas:
+        assert all(requirement.id.startswith(area.prefix + "-") for requirement in area.requirements)
+
+
+def test_operations_exist(description):
+    for requirement in requirements.load().requirements.values():
+        if requirement.operations != "all":
+            assert set(requirement.operations) <= set(description.operations), requirement.id
+
+
+def test_every_fault_breaks_a_known_requirement():
+    catalogue = requirements.load()
+    assert all(fault.requirement in catalogue for fault in all_faults())
+
+
+def test_selectors():
+    catalogue = requirements.load()
+    assert catalogue.matching(["ERR-001"]) == {"ERR-001"}
+    assert catalogue.matching(["err"]) == catalogue.matching(["errors"])
+    with pytest.raises(InvalidDescription, match="areas are"):
+        catalogue.matching(["nonsense"])
+
+
+def test_a_duplicate_id_is_refused(tmp_path):
+    text = data.path("spec/requirements.yaml").read_text()
+    path = tmp_path / "requirements.yaml"
+    path.write_text(text.replace("ANS-002", "ANS-001"))
+    with pytest.raises(InvalidDescription, match="more than once"):
+        requirements.load(path)
+
+
+ALLOWED_IN_SUITES = (
+    "kuflow_conformance.oracles",
+    "kuflow_conformance.generation",
+    "kuflow_conformance.exchange",
+    "kuflow_conformance.http",
+)
+
+
+def imports(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in names if name.startswith("kuflow_conformance.")}
+
+
+def test_suites_know_only_fixtures_and_oracles():
+    """The only way to a target is HTTP and its target file."""
+    for path in (ROOT / "suites").rglob("test_*.py"):
+        strangers = {name for name in imports(path) if not name.startswith(ALLOWED_IN_SUITES)}
+        assert strangers == set(), path
+
+
+def test_only_the_command_line_knows_the_bundled_server():
+    for path in (ROOT / "src/kuflow_conformance").rglob("*.py"):
+        if "reference" in path.parts or path.name == "cli.py":
+            continue
+        assert not any(".reference" in name for name in imports(path)), path
+
+
+def test_oracles_do_no_input_or_output():
+    forbidden = ("kuflow_conformance.http", "kuflow_conformance.world", "kuflow_conformance.plugin")
+    for path in (ROOT / "src/kuflow_conformance/oracles").rglob("*.py"):
+        assert not any(name.startswith(forbidden) for name in imports(path)), path
