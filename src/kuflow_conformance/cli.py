@@ -22,7 +22,7 @@ from kuflow_conformance.target import FLAGS
 
 
 def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for flag, (key, text) in reversed(FLAGS.items()):
+    for flag, (key, text) in reversed(list(FLAGS.items())):
         destination = "kuflow_" + flag.removeprefix("--").replace("-", "_")
         command = click.option(flag, destination, metavar="VALUE", help=f"{text} ({key})")(command)
     return command

@@ -36,7 +36,7 @@ class Generator:
         self._seed = seed
 
     def schema(self) -> Any:
-        """The Schemathesis schema, ready for ``parametrize``. Raises InvalidDescription when it rejects the document."""
+        """The Schemathesis schema, ready for ``parametrize``. Raises InvalidDescription when it is rejected."""
         config = SchemathesisConfig.from_dict(
             {
                 "seed": self._seed,
@@ -62,6 +62,8 @@ class Generator:
         return schema.include(method="GET") if self._profile == "read-only" else schema
 
 
+Case = schemathesis.Case[Any]
+
 _current: list[Generator] = []
 
 
@@ -75,7 +77,7 @@ def schema() -> Any:
     return _current[0].schema()
 
 
-def send(case: schemathesis.Case, world: World) -> Exchange:
+def send(case: Case, world: World) -> Exchange:
     """Send a generated case, with what exists on the target filled in."""
     ground(case, world)
     request = case.as_transport_kwargs(base_url=world.session.target.base_url)
@@ -94,7 +96,7 @@ def send(case: schemathesis.Case, world: World) -> Exchange:
     return exchange
 
 
-def ground(case: schemathesis.Case, world: World) -> None:
+def ground(case: Case, world: World) -> None:
     """Replace made-up ids and codes by ones that exist, wherever the generated value is well-formed.
 
     So a valid case can succeed, and an invalid one is wrong in just what was spoilt. What a part of the test bed is
@@ -118,7 +120,7 @@ def _attempt(step: Any) -> None:
         return
 
 
-def _ground_path(case: schemathesis.Case, world: World, operation_id: str) -> None:
+def _ground_path(case: Case, world: World, operation_id: str) -> None:
     used = world.used.setdefault(operation_id, [])
     if len(used) < (FRESH_RESOURCES if operation_id in CONSUMED else 1):
         used.append(str(world.good_call(operation_id, consumes=operation_id in CONSUMED).id))

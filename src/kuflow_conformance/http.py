@@ -91,7 +91,9 @@ class Credentials:
 
 def _oauth_token(auth: Auth, session: requests.Session) -> str:
     """A token by client credentials (RFC 6749 section 4.4). Raises TargetUnavailable when none is issued."""
-    assert auth.token_url and auth.client_id and auth.client_secret_env
+    assert auth.token_url is not None
+    assert auth.client_id is not None
+    assert auth.client_secret_env is not None
     form = {"grant_type": "client_credentials"} | ({"scope": auth.scope} if auth.scope else {})
     try:
         answer = session.post(
@@ -105,7 +107,8 @@ def _oauth_token(auth: Auth, session: requests.Session) -> str:
         raise TargetUnavailable(f"the token endpoint {auth.token_url} does not answer: {_reason(error)}") from error
     if not isinstance(body, dict) or not isinstance(body.get("access_token"), str):
         raise TargetUnavailable(
-            f"the token endpoint {auth.token_url} issues no token: status {answer.status_code}; check client-id and secret"
+            f"the token endpoint {auth.token_url} issues no token: status {answer.status_code}; "
+            "check the client id and secret"
         )
     return str(body["access_token"])
 

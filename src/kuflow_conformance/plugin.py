@@ -318,11 +318,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     return result
 
 
-class RequirementBroken(pytest.fail.Exception):
+class RequirementBroken(Exception):
     """A test found that the target breaks a MUST requirement."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, pytrace=False)
 
 
 def failure_message(evidence: Evidence, catalogue: Catalogue, selected: set[str]) -> str:
@@ -353,6 +350,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.kuflow_unavailable = str(call.excinfo.value)
     if call.excinfo is not None and call.excinfo.errisinstance(RequirementBroken):
         report.kuflow_violation = True
+        report.longrepr = str(call.excinfo.value)
     if report.failed and run.session is not None and report.longrepr is not None:
         report.longrepr = run.session.redactor.text(str(report.longrepr))
     if call.when == "teardown" and run.evidence is not None:

@@ -123,7 +123,15 @@ class RunRecord:
 
     def _missing(self) -> list[str]:
         bed = self._run.bed
-        names = ("definition_id", "tasks", "principal_id", "principal_email", "application_id", "group_ids", "robot_id")
+        names: tuple[str, ...] = (
+            "definition_id",
+            "tasks",
+            "principal_id",
+            "principal_email",
+            "application_id",
+            "group_ids",
+            "robot_id",
+        )
         names += ("robot_asset", "user_action", "webforms", "tenant_user_id")
         return [bed.missing(name) for name in names if getattr(bed, name) in (None, [])]
 

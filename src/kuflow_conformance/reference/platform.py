@@ -64,7 +64,8 @@ class Answer:
 
 
 class Owned(Protocol):
-    tenant_id: str
+    @property
+    def tenant_id(self) -> str: ...
 
 
 T = TypeVar("T", bound=Owned)

@@ -13,7 +13,7 @@ import threading
 import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from queue import Queue
+from queue import Empty, Queue
 from typing import Any
 
 import uvicorn
@@ -105,7 +105,7 @@ def _await_line(process: subprocess.Popen[str]) -> None:
     threading.Thread(target=read, daemon=True).start()
     try:
         first = lines.get(timeout=START_TIMEOUT)
-    except Exception as error:
+    except Empty as error:
         raise TargetUnavailable(f"the bundled server did not start within {START_TIMEOUT:.0f} s") from error
     if not first.startswith("Serving"):
         raise TargetUnavailable(f"the bundled server did not start: {first.strip() or 'it ended at once'}")
@@ -121,7 +121,7 @@ def target_toml(server: ReferenceServer, url: str) -> str:
     """A target file that describes `server`."""
     main, second = server.tenants
     tasks = "\n".join(
-        f"[[test-bed.tasks]]\ncode = {json.dumps(definition.code)}\nvalid = {_toml(valid)}\ninvalid = {_toml(invalid)}\n"
+        f"[[test-bed.tasks]]\ncode = {_toml(definition.code)}\nvalid = {_toml(valid)}\ninvalid = {_toml(invalid)}\n"
         for definition, valid, invalid in zip(
             main.definition.tasks,
             ({"decision": "YES", "form": {"name": "Ann"}}, {"amount": 12.5}, {"address": "1 Main Street"}),

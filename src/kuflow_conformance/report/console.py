@@ -46,7 +46,8 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
         parts.append(Text(f"not tested: {', '.join(unreached)}", style="dim"))
     traffic = record["traffic"]
     parts.append(
-        f"{traffic['requests']} requests in {record['seconds']} s, {traffic['per_second']} per second, seed {record['seed']}"
+        f"{traffic['requests']} requests in {record['seconds']} s, {traffic['per_second']} per second, "
+        f"seed {record['seed']}"
     )
     parts.append(Text(f"{record['target']['name']}: {record['verdict']}", style=_STYLE[record["verdict"]]))
     if record["reason"]:

@@ -1,0 +1,193 @@
+"""Filters: complete, joined by "any of" within one and "all of" between several.
+
+That a filtered list shows nothing else is judged in every list answer as it comes (FLT-001).
+"""
+
+import pytest
+
+from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles.lists import MAXIMUM_SIZE, ROW_FILTERS
+
+ATTEMPTS = 3
+
+
+def _at(row, path):
+    for name in path:
+        row = row.get(name) if isinstance(row, dict) else None
+    return row
+
+
+def _ids(exchange):
+    return {row.get("id") for row in exchange.rows}
+
+
+def _settled(world, operation, query, *others):
+    """Answers to `query` and to `others`, with the first one the same before and after; None when it never is."""
+    for _ in range(ATTEMPTS):
+        before = world.call(operation.id, query=query)
+        answers = [world.call(operation.id, query=other) for other in others]
+        if _ids(world.call(operation.id, query=query)) == _ids(before):
+            return before, answers
+    raise NotTested(f"{operation.id} changes all the time")
+
+
+@pytest.mark.requirement("FLT-001", "FLT-002", "FLT-003")
+@pytest.mark.operations("lists")
+def test_each_filter_finds_all_that_match(operation, world, evidence):
+    """Against the unfiltered list, where that fits on one page."""
+    for name, path in ROW_FILTERS[operation.id].items():
+        rows = world.call(operation.id, query={"size": MAXIMUM_SIZE}).rows
+        values = list(dict.fromkeys(value for row in rows if (value := _at(row, path)) is not None))
+        array = operation.parameter(name).is_array
+        chosen = [[value] for value in values[:2]] + ([values[:2]] if len(values) > 1 and array else [])
+        for wanted in chosen:
+            query = [(name, value) for value in wanted] + [("size", str(MAXIMUM_SIZE))]
+            whole, (filtered,) = _settled(world, operation, {"size": MAXIMUM_SIZE}, query)
+            if whole.page.get("totalElements", 0) > MAXIMUM_SIZE:
+                continue
+            matching = {row.get("id") for row in whole.rows if _at(row, path) in wanted}
+            lost = matching - _ids(filtered)
+            requirement = "FLT-002" if len(wanted) == 1 else "FLT-003"
+            evidence.check(
+                requirement,
+                filtered.ok and not lost,
+                filtered,
+                expected=f"all {len(matching)} rows with {name} {' or '.join(map(str, wanted))}",
+                seen=f"{filtered.status}, {len(lost)} of them missing",
+            )
+            total = filtered.page.get("totalElements")
+            if filtered.ok and not lost:
+                evidence.check(
+                    requirement, total == len(matching), filtered, expected=f"totalElements {len(matching)}", seen=total
+                )
+
+
+@pytest.mark.requirement("FLT-004")
+@pytest.mark.operations("findProcessItems")
+def test_several_filters_mean_all_of_them(operation, world, evidence):
+    """On items of a process of our own: one task and one message."""
+    process = world.id_of(world.process())
+    task, message = world.id_of(world.task(process)), world.id_of(world.message(process))
+    code, state = world.bed.task.code, "READY"
+    for query, expected in (
+        ({"processId": process}, {task, message}),
+        ({"processId": process, "type": "TASK"}, {task}),
+        ({"processId": process, "type": "MESSAGE"}, {message}),
+        ({"processId": process, "type": ["TASK", "MESSAGE"]}, {task, message}),
+        ({"processId": process, "taskState": state}, {task}),
+        ({"processId": process, "taskState": "COMPLETED"}, set()),
+        ({"processId": process, "taskState": [state, "COMPLETED"]}, {task}),
+        ({"processId": process, "taskDefinitionCode": code, "taskState": state, "type": "TASK"}, {task}),
+        ({"processId": process, "taskDefinitionCode": code, "taskState": "CANCELLED"}, set()),
+        ({"processId": process, "type": "MESSAGE", "taskState": state}, set()),
+    ):
+        exchange = world.call(operation.id, query=query)
+        seen = {str(key).lower() for key in _ids(exchange)}
+        right = seen == {key.lower() for key in expected}
+        evidence.check(
+            "FLT-004", right, exchange, expected=f"{len(expected)} rows for {query}", seen=f"{len(seen)} rows"
+        )
+
+
+@pytest.mark.requirement("FLT-005")
+@pytest.mark.operations("findTenantUsers")
+def test_email(operation, world, evidence):
+    users = []
+    for row in world.call(operation.id, query={"size": 5}).rows:
+        principal = world.call("retrieveTenantUser", id=row["id"]).object.get("principal")
+        email = (principal or {}).get("user", {}).get("email")
+        if email:
+            users.append((row["id"], email))
+    if not users:
+        raise NotTested("no tenant user shows an email address")
+    asked = [[users[0][1]]] + ([[users[0][1], users[-1][1]]] if len(users) > 1 else [])
+    for emails in asked:
+        exchange = world.call(operation.id, query={"email": emails, "size": MAXIMUM_SIZE})
+        wanted = {key for key, email in users if email in emails}
+        evidence.check(
+            "FLT-005",
+            wanted <= _ids(exchange),
+            exchange,
+            expected=f"the users with the addresses {emails}",
+            seen=f"{len(exchange.rows)} rows",
+        )
+        for row in exchange.rows[:3]:
+            read = world.call("retrieveTenantUser", id=row["id"])
+            email = str((read.object.get("principal") or {}).get("user", {}).get("email")).lower()
+            mine = email in [address.lower() for address in emails]
+            evidence.check("FLT-005", mine, exchange, expected=f"only users with the addresses {emails}", seen=email)
+    nobody = world.call(operation.id, query={"email": "nobody@conformance.example.com"})
+    evidence.check("FLT-005", nobody.ok and not nobody.rows, nobody, expected="no row for an unknown address")
+
+
+@pytest.mark.requirement("FLT-006")
+@pytest.mark.operations("lists")
+def test_group(operation, world, evidence):
+    if "groupId" not in {parameter.name for parameter in operation.query_parameters}:
+        return
+    groups = world.bed.need("group_ids")[:2]
+    everything, answers = _settled(
+        world,
+        operation,
+        {"size": MAXIMUM_SIZE},
+        *({"groupId": group, "size": MAXIMUM_SIZE} for group in groups),
+        {"groupId": groups, "size": MAXIMUM_SIZE},
+    )
+    *single, both = answers
+    if everything.page.get("totalElements", 0) > MAXIMUM_SIZE:
+        raise NotTested(f"{operation.id} shows more rows than fit on a page")
+    for exchange in answers:
+        stranger = _ids(exchange) - _ids(everything)
+        evidence.check(
+            "FLT-006", not stranger, exchange, expected="some of the list's own rows", seen=f"{len(stranger)} others"
+        )
+    union = set().union(*map(_ids, single))
+    evidence.check(
+        "FLT-006",
+        _ids(both) == union,
+        both,
+        expected=f"the {len(union)} members of either group",
+        seen=f"{len(_ids(both))} rows",
+    )
+    smaller = all(_ids(exchange) != _ids(everything) for exchange in single)
+    evidence.check(
+        "FLT-006",
+        smaller or len(groups) < 2,
+        single[0],
+        expected="fewer rows than without the filter",
+        seen="the same rows",
+    )
+
+
+@pytest.mark.requirement("FLT-007")
+@pytest.mark.operations("findPrincipals")
+def test_types_of_principals_add_up(operation, world, evidence):
+    types = ("USER", "APPLICATION", "SYSTEM")
+    everything, answers = _settled(world, operation, {"size": 1}, *({"type": name, "size": 1} for name in types))
+    total = everything.page.get("totalElements")
+    parts = [answer.page.get("totalElements", 0) for answer in answers]
+    evidence.check(
+        "FLT-007", sum(parts) == total, answers[0], expected=f"{total} principals of all types", seen=f"{parts}"
+    )
+
+
+@pytest.mark.requirement("FLT-008")
+@pytest.mark.operations("findRobots")
+def test_robot_context(operation, world, evidence):
+    whole = {"size": MAXIMUM_SIZE}
+    everything, (default, ready) = _settled(
+        world, operation, whole, whole | {"filterContext": "DEFAULT"}, whole | {"filterContext": "READY"}
+    )
+    same = _ids(default) == _ids(everything)
+    evidence.check(
+        "FLT-008",
+        same,
+        default,
+        expected="DEFAULT to be the same as no filterContext",
+        seen=f"{len(default.rows)} rows",
+    )
+    if everything.page.get("totalElements", 0) <= MAXIMUM_SIZE:
+        extra = _ids(ready) - _ids(everything)
+        evidence.check(
+            "FLT-008", ready.ok and not extra, ready, expected="READY to be some of them", seen=f"{len(extra)} others"
+        )

@@ -1,0 +1,130 @@
+"""Pages: their bounds, their rows, and that together they are the whole list."""
+
+import uuid
+
+import pytest
+
+from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles.lists import MAXIMUM_SIZE, SORTABLE, rows_expected, total_pages
+
+ATTEMPTS = 3
+PAGES = 5
+
+
+@pytest.mark.requirement("PAG-001", "PAG-002", "PAG-004", "PAG-006")
+@pytest.mark.operations("lists")
+def test_sizes_and_pages_in_range(operation, world, evidence):
+    """The metadata of every page are judged as they come; this asks for the bounds."""
+    for query in (
+        {},
+        {"size": 0},
+        {"size": 1},
+        {"size": 7, "page": 1},
+        {"size": MAXIMUM_SIZE},
+        {"page": 0},
+        {"size": 25, "page": 0},
+    ):
+        exchange = world.call(operation.id, query=query)
+        evidence.check("PAG-006", exchange.ok, exchange, expected=f"a page for {query or 'the defaults'}")
+
+
+@pytest.mark.requirement("PAG-007")
+@pytest.mark.operations("lists")
+def test_rows_of_each_page(operation, world, evidence):
+    """A page is full unless it is the last, which has the rest."""
+    total = world.call(operation.id, query={"size": 1}).page.get("totalElements", 0)
+    size = max(1, min(total // 3, 10))
+    last = max(0, total_pages(total, size) - 1)
+    for query in ({}, {"size": size}, {"size": size, "page": 1}, {"size": size, "page": last}, {"size": MAXIMUM_SIZE}):
+        for _ in range(ATTEMPTS):  # a row may come or go between counting and reading
+            exchange = world.call(operation.id, query=query)
+            asked = query.get("size", 25)
+            right = rows_expected(exchange.page.get("totalElements", 0), asked, query.get("page", 0))
+            if len(exchange.rows) == right:
+                break
+        if exchange.ok:
+            evidence.check(
+                "PAG-007",
+                len(exchange.rows) == right,
+                exchange,
+                expected=f"{right} rows",
+                seen=f"{len(exchange.rows)} rows",
+            )
+
+
+@pytest.mark.requirement("PAG-008")
+@pytest.mark.operations("lists")
+def test_beyond_the_end(operation, world, evidence):
+    for _ in range(ATTEMPTS):
+        first = world.call(operation.id, query={"size": 10})
+        beyond = world.call(operation.id, query={"size": 10, "page": first.page.get("totalPages", 0) + 50})
+        again = world.call(operation.id, query={"size": 10})
+        total = first.page.get("totalElements")
+        if total == again.page.get("totalElements"):
+            break
+    else:
+        raise NotTested(f"{operation.id} changes all the time")
+    if not beyond.ok:
+        return  # a page that does not exist may be refused
+    evidence.check("PAG-008", not beyond.rows, beyond, expected="no rows", seen=f"{len(beyond.rows)} rows")
+    seen = beyond.page.get("totalElements")
+    evidence.check("PAG-008", seen == total, beyond, expected=f"totalElements {total}", seen=seen)
+
+
+def _keys(exchange):
+    return [row.get("id") for row in exchange.rows]
+
+
+@pytest.mark.requirement("PAG-009", "PAG-010")
+@pytest.mark.operations("lists")
+def test_pages_join_to_the_whole(operation, world, evidence):
+    """Five pages, or as many as there are, against one that holds as much; with the list standing still meanwhile."""
+    unique = "id" in SORTABLE[operation.id]
+    sort = "id" if unique else SORTABLE[operation.id][0]
+    total = world.call(operation.id, query={"size": 1}).page.get("totalElements", 0)
+    if total < 4:
+        raise NotTested(f"{operation.id} shows fewer than four rows")
+    size = max(2, min(total_pages(total, PAGES), MAXIMUM_SIZE // PAGES))
+    for _ in range(ATTEMPTS):
+        before = world.call(operation.id, query={"size": size * PAGES, "sort": sort})
+        pages = [world.call(operation.id, query={"size": size, "page": n, "sort": sort}) for n in range(PAGES)]
+        after = world.call(operation.id, query={"size": size * PAGES, "sort": sort})
+        if _keys(before) == _keys(after):
+            break
+    else:
+        raise NotTested(f"{operation.id} changes all the time")
+    if not all(exchange.ok for exchange in (before, *pages)):
+        return
+    whole, joined = _keys(before), [key for page in pages for key in _keys(page)]
+    ties = not unique and len({row.get(sort) for row in before.rows}) < len(before.rows)
+    if ties:
+        return  # rows that tie may change places from one request to the next
+    lost, twice = set(whole) - set(joined), len(joined) - len(set(joined))
+    evidence.check(
+        "PAG-009",
+        not lost and not twice and len(joined) == len(whole),
+        pages[1],
+        expected=f"pages of {size} that hold each of the first {len(whole)} rows once",
+        seen=f"{len(lost)} rows lost, {twice} shown twice, {len(joined)} in all",
+    )
+    if not lost and not twice:
+        same = joined == whole
+        evidence.check("PAG-010", same, pages[1], expected="the order of one big page", seen="another order")
+
+
+@pytest.mark.requirement("PAG-011")
+@pytest.mark.operations("lists")
+def test_no_match(operation, world, evidence):
+    """A filter that nothing matches gives an empty page, not an error and not everything."""
+    name = "processId" if operation.id == "findProcessItems" else "groupId"
+    if name not in {parameter.name for parameter in operation.query_parameters}:
+        name = "tenantId"
+    exchange = world.call(operation.id, query={name: str(uuid.uuid4())})
+    if name != "processId" and exchange.refused:
+        return  # a group or tenant without access may be refused
+    empty = exchange.ok and not exchange.rows and exchange.page.get("totalElements") == 0
+    seen = f"{exchange.status} with {len(exchange.rows)} rows, totalElements {exchange.page.get('totalElements')}"
+    evidence.check("PAG-011", empty, exchange, expected="an empty page with totalElements 0", seen=seen)
+    if empty:
+        pages = exchange.page.get("totalPages")
+        evidence.check("PAG-005", pages == 0, exchange, expected="totalPages 0", seen=pages)
