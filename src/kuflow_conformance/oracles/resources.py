@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Any
 
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.oracles import Finding, found
 from kuflow_conformance.oracles.instants import parse_instant
+from kuflow_conformance.oracles.values import json_equal
 
 
 def judge_resources(exchange: Exchange) -> Iterator[Finding]:
@@ -62,29 +63,47 @@ def same_id(first: object, second: object) -> bool:
     return isinstance(first, str) and isinstance(second, str) and first.lower() == second.lower()
 
 
-def disagreements(row: dict[str, Any], resource: dict[str, Any], where: str = "") -> list[str]:
-    """Where the row of a list contradicts the resource: properties that both have, with different values.
+AUDIT = ("createdBy", "createdAt", "lastModifiedBy", "lastModifiedAt")
+_DOCUMENTED = {
+    *AUDIT,
+    *("id", "type", "name", "user", "application", "principal", "principalId", "tenantId", "metadata", "entity"),
+    *("state", "processDefinition", "processRelated", "initiatorId", "processId", "ownerId", "task", "message"),
+    *("code", "description", "sourceType", "sourceFile", "environmentVariables"),
+    *("identity", "taskQueue", "workflowTypes", "activityTypes", "hostname", "ip", "installationId", "robotIds"),
+}
 
-    The same instant, or the same UUID, may be written in different ways.
+
+def disagreements(first: dict[str, Any], second: dict[str, Any], *, ignore: Collection[str] = ()) -> list[str]:
+    """Where two answers about one resource contradict each other, in the documented properties that both have.
+
+    The same instant, or the same UUID, may be written in different ways; what one of them leaves out may be optional.
     """
-    differences = []
-    for name in row.keys() & resource.keys():
-        shown, read = row[name], resource[name]
-        if isinstance(shown, dict) and isinstance(read, dict):
-            differences += disagreements(shown, read, f"{where}{name}.")
-        elif not same_value(shown, read):
-            differences.append(f"{where}{name} is {shown!r} in the list and {read!r} in the resource")
-    principal = resource.get("principal")
+    names = (first.keys() & second.keys() & _DOCUMENTED) - set(ignore)
+    differences = _disagreements({n: first[n] for n in names}, {n: second[n] for n in names}, "")
+    principal = second.get("principal")
     if (
-        not where
-        and "principalId" in row
+        "principalId" in first
         and isinstance(principal, dict)
-        and not same_id(row["principalId"], principal.get("id"))
+        and not same_id(first["principalId"], principal.get("id"))
     ):
-        differences.append(
-            f"principalId is {row['principalId']!r} in the list, principal.id {principal.get('id')!r} in the resource"
-        )
+        differences.append(f"principalId is {first['principalId']!r} and principal.id {principal.get('id')!r}")
     return sorted(differences)
+
+
+def _disagreements(first: dict[str, Any], second: dict[str, Any], where: str) -> list[str]:
+    differences = []
+    for name in first.keys() & second.keys():
+        one, other = first[name], second[name]
+        if name == "value":  # data of the user: there, nothing is optional
+            same = json_equal(one, other)
+        elif isinstance(one, dict) and isinstance(other, dict):
+            differences += _disagreements(one, other, f"{where}{name}.")
+            continue
+        else:
+            same = same_value(one, other)
+        if not same:
+            differences.append(f"{where}{name} is {one!r} once and {other!r} once")
+    return differences
 
 
 def same_value(first: Any, second: Any) -> bool:

@@ -1,0 +1,180 @@
+"""Creating with an id may be repeated: the first call creates, the others return what it made."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from kuflow_conformance.oracles.resources import AUDIT, disagreements, same_id
+
+PARALLEL = 10
+CREATE = {
+    "process": ("createProcess", "retrieveProcess"),
+    "task": ("createProcessItem", "retrieveProcessItem"),
+    "message": ("createProcessItem", "retrieveProcessItem"),
+}
+
+
+@pytest.fixture(params=CREATE)
+def kind(request):
+    return request.param
+
+
+def body_of(kind, world):
+    if kind == "process":
+        return world.process_body()
+    return getattr(world, f"{kind}_body")(world.scratch_process())
+
+
+def other_body(kind, body, world):
+    """The same id with other content."""
+    if kind == "process":
+        return (
+            body
+            | {"metadata": {"value": {"conformance": "other"}}}
+            | ({"initiatorId": world.bed.application_id} if world.bed.application_id else {})
+        )
+    if kind == "task":
+        return body | {"task": {**body["task"], "data": {"value": {"conformance": "other"}}}}
+    return body | {"message": {"text": "other"}}
+
+
+@pytest.mark.requirement("IDM-001", "IDM-002", "IDM-003")
+def test_again_returns_the_same(kind, world, evidence):
+    create, read = CREATE[kind]
+    body = body_of(kind, world)
+    first = world.call(create, body=body)
+    if not first.ok:
+        return
+    evidence.check("IDM-001", first.status == 201, first, expected="201 for a new resource", seen=first.status)
+    seen = first.object.get("id")
+    evidence.check("IDM-003", same_id(seen, body["id"]), first, expected=f"id {body['id']}, as asked", seen=seen)
+    for _ in range(2):
+        again = world.call(create, body=body)
+        evidence.check(
+            "IDM-002",
+            again.status == 200,
+            again,
+            expected="200 and the resource that is there already",
+            seen=again.status,
+        )
+        differences = disagreements(first.object, again.object)
+        evidence.check(
+            "IDM-002",
+            not differences,
+            again,
+            expected="the same resource as the first time",
+            seen="; ".join(differences),
+        )
+    after = world.call(read, id=body["id"])
+    differences = disagreements(first.object, after.object)
+    evidence.check(
+        "IDM-002", not differences, after, expected="the resource as it was created", seen="; ".join(differences)
+    )
+
+
+@pytest.mark.requirement("IDM-004")
+def test_again_with_other_content_changes_nothing(kind, world, evidence):
+    create, read = CREATE[kind]
+    body = body_of(kind, world)
+    first = world.call(create, body=body)
+    if not first.ok:
+        return
+    other = world.call(create, body=other_body(kind, body, world))
+    evidence.check(
+        "IDM-004", other.status == 200, other, expected="200 and the resource that is there already", seen=other.status
+    )
+    for exchange in (other, world.call(read, id=body["id"])):
+        if exchange.ok:
+            differences = disagreements(first.object, exchange.object)
+            evidence.check(
+                "IDM-004",
+                not differences,
+                exchange,
+                expected="the resource as it was created",
+                seen="; ".join(differences),
+            )
+
+
+@pytest.mark.requirement("IDM-004")
+def test_item_id_in_another_process(world, evidence):
+    body = world.task_body(world.scratch_process())
+    first = world.call("createProcessItem", body=body)
+    if not first.ok:
+        return
+    world.call("createProcessItem", body=body | {"processId": world.id_of(world.process())})
+    after = world.call("retrieveProcessItem", id=body["id"])
+    differences = disagreements(first.object, after.object)
+    evidence.check(
+        "IDM-004", not differences, after, expected="the item where it was created", seen="; ".join(differences)
+    )
+
+
+@pytest.mark.requirement("IDM-005")
+def test_without_id_each_is_new(kind, world, evidence):
+    create, _ = CREATE[kind]
+    body = body_of(kind, world)
+    del body["id"]
+    first, second = (world.call(create, body=body) for _ in range(2))
+    if not (first.ok and second.ok):
+        return
+    for exchange in (first, second):
+        evidence.check(
+            "IDM-005", exchange.status == 201, exchange, expected="201 for a new resource", seen=exchange.status
+        )
+    keys = (first.object.get("id"), second.object.get("id"))
+    evidence.check("IDM-005", not same_id(*keys), second, expected=f"another id than {keys[0]}", seen=keys[1])
+
+
+@pytest.mark.requirement("IDM-006")
+def test_items_are_listed_once(world, evidence):
+    process = world.id_of(world.process())
+    bodies = [world.task_body(process), world.message_body(process)]
+    for body in (*bodies, *bodies):
+        if not world.call("createProcessItem", body=body).ok:
+            return
+    exchange = world.call("findProcessItems", query={"processId": process, "size": 100})
+    seen = sorted(str(row.get("id")).lower() for row in exchange.rows)
+    wanted = sorted(body["id"].lower() for body in bodies)
+    evidence.check("IDM-006", seen == wanted, exchange, expected=f"each item once: {wanted}", seen=seen)
+
+
+@pytest.mark.requirement("IDM-006")
+def test_processes_are_listed_once(world, evidence):
+    body = world.process_body()
+    for _ in range(2):
+        if not world.call("createProcess", body=body).ok:
+            return
+    for _ in range(3):  # others may create as well: the newest are looked at, more of them each time
+        exchange = world.call("findProcesses", query={"sort": "createdAt,desc", "size": 200})
+        count = [str(row.get("id")).lower() for row in exchange.rows].count(body["id"].lower())
+        if count == 1:
+            break
+    evidence.check(
+        "IDM-006", count == 1, exchange, expected=f"{body['id']} once among the newest", seen=f"{count} times"
+    )
+
+
+@pytest.mark.requirement("IDM-007")
+def test_created_at_once_from_many_sides(kind, world, evidence):
+    create, _ = CREATE[kind]
+    body = body_of(kind, world)
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        exchanges = list(pool.map(lambda _: world.call(create, body=body), range(PARALLEL)))
+    made = [exchange for exchange in exchanges if exchange.status == 201]
+    if not any(exchange.ok for exchange in exchanges):
+        return
+    evidence.check(
+        "IDM-007",
+        len(made) == 1,
+        exchanges[-1],
+        expected="one 201 among simultaneous creations",
+        seen=f"{len(made)} of {PARALLEL}",
+    )
+    reference = made[0] if made else next(exchange for exchange in exchanges if exchange.ok)
+    for exchange in exchanges:
+        if exchange.ok:
+            differences = disagreements(reference.object, exchange.object, ignore=AUDIT)
+            same = not differences and same_id(exchange.object.get("id"), body["id"])
+            evidence.check(
+                "IDM-007", same, exchange, expected="the one resource in every answer", seen="; ".join(differences)
+            )

@@ -1,0 +1,127 @@
+"""JSON values: what is saved is kept, and held against its schema each time."""
+
+import pytest
+
+from kuflow_conformance.oracles.resources import disagreements
+from kuflow_conformance.oracles.values import json_equal, points_into
+
+DIFFICULT = {
+    "empty": {},
+    "kinds": {
+        "null": None,
+        "true": True,
+        "false": False,
+        "zero": 0,
+        "negative": -1,
+        "real": 0.1,
+        "text": "",
+        "list": [],
+        "object": {},
+    },
+    "unicode": {"ключ": "値 \U0001f680\u200f", "é": "e\u0301", "quote": '"\\/\b\f\n\r\t\u0001'},
+    "numbers": {"safe": 9007199254740991, "small": 1e-7, "long": 123456.789012},
+    "keys": {"a/b": 1, "m~n": 2, " ": 3, "": 4, "$ref": 5, "__proto__": 6, "a.b": 7},
+    "deep": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": [[[[{"a": 1}]]]]}}}}}}}},
+    "large": {"rows": [{"number": n, "text": "x" * 20} for n in range(500)]},
+}
+
+
+def _saved(holder, evidence, value, **more):
+    """Save `value`; both the answer and what is read back must hold it."""
+    saved = holder.put(value, **more)
+    if not evidence.check("JSV-001", saved.ok, saved, expected="the value to be saved, whether it fits or not"):
+        return None
+    read = holder.get()
+    for exchange in (saved, read):
+        kept = holder.value_of(exchange).get("value")
+        evidence.check(
+            "JSV-001", json_equal(kept, value), exchange, expected=f"the value that was saved: {value}", seen=kept
+        )
+    return read
+
+
+def _verdict(holder, evidence, requirement, exchange, valid):
+    data = holder.value_of(exchange)
+    seen = data.get("valid")
+    return evidence.check(
+        requirement, seen is valid, exchange, expected=f"{holder.name}.valid {str(valid).lower()}", seen=seen
+    )
+
+
+@pytest.mark.requirement("JSV-001", "JSV-002", "JSV-003")
+def test_valid_value(holder, evidence):
+    read = _saved(holder, evidence, holder.need("valid"))
+    if read is not None:
+        _verdict(holder, evidence, "JSV-002", read, True)
+
+
+@pytest.mark.requirement("JSV-001", "JSV-004", "JSV-005", "JSV-010")
+def test_invalid_value(holder, evidence):
+    value = holder.need("invalid")
+    read = _saved(holder, evidence, value)
+    if read is None or not _verdict(holder, evidence, "JSV-004", read, False):
+        return
+    errors = holder.value_of(read).get("errors") or []
+    evidence.check("JSV-010", bool(errors), read, expected="errors that say why", seen=errors)
+    for error in errors:
+        if "propertyPath" in error:
+            pointer = error["propertyPath"]
+            evidence.check(
+                "JSV-005", points_into(pointer, value), read, expected="a JSON Pointer into the value", seen=pointer
+            )
+        complete = bool(error.get("propertyPath") is not None and error.get("type"))
+        evidence.check("JSV-010", complete, read, expected="a propertyPath and a type in each error", seen=error)
+
+
+@pytest.mark.requirement("JSV-006")
+def test_validity_follows_the_value(holder, evidence):
+    valid, invalid = holder.need("valid"), holder.need("invalid")
+    for value, expected in ((invalid, False), (valid, True), (invalid, False), (valid, True)):
+        saved = holder.put(value)
+        for exchange in (saved, holder.get()):
+            if exchange.ok:
+                _verdict(holder, evidence, "JSV-006", exchange, expected)
+
+
+@pytest.mark.requirement("JSV-007")
+def test_verdict_of_the_client_does_not_count(holder, evidence):
+    for kind, claim in (("invalid", True), ("valid", False)):
+        saved = holder.put(holder.need(kind), valid=claim, errors=[{"propertyPath": "/x", "type": "y"}])
+        if saved.ok:  # a server may also refuse properties that are read-only
+            _verdict(holder, evidence, "JSV-007", saved, not claim)
+
+
+@pytest.mark.requirement("JSV-008")
+@pytest.mark.parametrize("name", DIFFICULT)
+def test_difficult_values_survive(name, holder, evidence):
+    value = DIFFICULT[name]
+    saved = holder.put(value)
+    if not evidence.check("JSV-008", saved.ok, saved, expected="the value to be saved, whether it fits or not"):
+        return
+    for exchange in (saved, holder.get()):
+        kept = holder.value_of(exchange).get("value")
+        evidence.check(
+            "JSV-008", json_equal(kept, value), exchange, expected=f"the value that was saved: {value}", seen=kept
+        )
+
+
+@pytest.mark.requirement("JSV-009")
+def test_saving_one_leaves_the_others(world, evidence):
+    """Metadata and entity of a process are two things, and another process has its own."""
+    one, other = world.id_of(world.process()), world.id_of(world.process())
+    before = {key: world.call("retrieveProcess", id=key) for key in (one, other)}
+    for name, neighbour in (("metadata", "entity"), ("entity", "metadata")):
+        now = world.call("retrieveProcess", id=one).object.get(neighbour)
+        part = name.capitalize()
+        for exchange in (
+            world.call(f"updateProcess{part}", id=one, body={name: {"value": {"conformance": name}}}),
+            world.call(f"patchProcess{part}", id=one, body=[{"op": "add", "path": "/more", "value": 1}]),
+        ):
+            if exchange.ok:
+                seen = exchange.object.get(neighbour)
+                evidence.check(
+                    "JSV-009", json_equal(seen, now), exchange, expected=f"{neighbour} as it was: {now}", seen=seen
+                )
+    after = world.call("retrieveProcess", id=other)
+    differences = disagreements(before[other].object, after.object)
+    evidence.check("JSV-009", not differences, after, expected="another process as it was", seen="; ".join(differences))

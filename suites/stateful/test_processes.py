@@ -1,0 +1,273 @@
+"""The life of a process."""
+
+import time
+import uuid
+
+import pytest
+
+from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles.instants import parse_instant
+from kuflow_conformance.oracles.resources import AUDIT, disagreements, same_id
+from kuflow_conformance.oracles.values import json_equal
+
+CHANGE_DEADLINE = 3.0
+
+
+def state_of(exchange):
+    return exchange.object.get("state")
+
+
+def read(world, key):
+    return world.call("retrieveProcess", id=key)
+
+
+def unchanged(evidence, requirement, before, after, expected, ignore=()):
+    """Check that two answers about one resource say the same."""
+    if not (before.ok and after.ok):
+        return False
+    differences = disagreements(before.object, after.object, ignore=ignore)
+    return evidence.check(requirement, not differences, after, expected=expected, seen="; ".join(differences))
+
+
+def task_state(world, key):
+    exchange = world.call("retrieveProcessItem", id=key)
+    return exchange, (exchange.object.get("task") or {}).get("state")
+
+
+@pytest.mark.requirement("PRC-001", "PRC-002")
+def test_created_as_asked(world, evidence):
+    body = world.process_body()
+    created = world.call("createProcess", body=body)
+    if not created.ok:
+        raise NotTested(f"createProcess answers {created.describe()[:160]}")
+    for exchange in (created, read(world, world.id_of(created))):
+        evidence.check(
+            "PRC-001", state_of(exchange) == "RUNNING", exchange, expected="state RUNNING", seen=state_of(exchange)
+        )
+        key = exchange.object.get("id")
+        evidence.check("PRC-002", same_id(key, body["id"]), exchange, expected=f"id {body['id']}", seen=key)
+        definition = (exchange.object.get("processDefinition") or {}).get("id")
+        wanted = body["processDefinitionId"]
+        evidence.check(
+            "PRC-002", same_id(definition, wanted), exchange, expected=f"processDefinition.id {wanted}", seen=definition
+        )
+        if "metadata" in body:
+            value, given = (exchange.object.get("metadata") or {}).get("value"), body["metadata"]["value"]
+            evidence.check(
+                "PRC-002", json_equal(value, given), exchange, expected=f"metadata.value {given}", seen=value
+            )
+
+
+@pytest.mark.requirement("PRC-003")
+def test_initiator_given_at_creation(world, evidence):
+    principal = world.bed.need("principal_id")
+    named = [{"initiatorId": principal}]
+    if world.bed.principal_email:
+        named.append({"initiatorEmail": world.bed.principal_email})
+    for given in named:
+        created = world.process(**given)
+        for exchange in (created, read(world, world.id_of(created))):
+            seen = exchange.object.get("initiatorId")
+            evidence.check(
+                "PRC-003",
+                same_id(seen, principal),
+                exchange,
+                expected=f"initiatorId {principal} for {given}",
+                seen=seen,
+            )
+
+
+@pytest.mark.requirement("PRC-012")
+def test_unknown_definition_and_initiator_are_refused(world, evidence):
+    unknown = str(uuid.uuid4())
+    for given in (
+        {"processDefinitionId": unknown},
+        {"initiatorId": unknown},
+        {"initiatorEmail": "nobody@conformance.example.com"},
+    ):
+        body = world.process_body(**given)
+        exchange = world.call("createProcess", body=body)
+        evidence.check("PRC-012", exchange.refused, exchange, expected=f"a refusal (4xx) of the unknown {given}")
+        if exchange.refused:
+            after = read(world, body["id"])
+            evidence.check("PRC-012", after.refused, after, expected="no process after the refusal")
+
+
+@pytest.mark.requirement("PRC-004", "PRC-005")
+@pytest.mark.parametrize(
+    ("operation_id", "state", "requirement"),
+    [("completeProcess", "COMPLETED", "PRC-004"), ("cancelProcess", "CANCELLED", "PRC-005")],
+)
+def test_end(operation_id, state, requirement, world, evidence):
+    before = world.process()
+    key = world.id_of(before)
+    ended = world.call(operation_id, id=key)
+    if not evidence.check(requirement, ended.ok, ended, expected=f"a running process to become {state}"):
+        return
+    for exchange in (ended, read(world, key)):
+        evidence.check(
+            requirement, state_of(exchange) == state, exchange, expected=f"state {state}", seen=state_of(exchange)
+        )
+        unchanged(evidence, requirement, before, exchange, "nothing but the state to change", ignore=(*AUDIT, "state"))
+
+
+@pytest.mark.requirement("PRC-008", "PRC-009")
+@pytest.mark.parametrize(
+    ("operation_id", "requirement"), [("completeProcess", "PRC-008"), ("cancelProcess", "PRC-009")]
+)
+def test_repeating_takes_no_action(operation_id, requirement, world, evidence):
+    key = world.id_of(world.process())
+    first = world.call(operation_id, id=key)
+    if not first.ok:
+        return
+    # Long enough for a time of modification to differ, however coarse it is.
+    deadline = time.monotonic() + 1.2
+    while time.monotonic() < deadline:
+        again = world.call(operation_id, id=key)
+        for exchange in (again, read(world, key)):
+            if not evidence.check(requirement, exchange.ok, exchange, expected="success, as no action is taken"):
+                return
+            if not unchanged(evidence, requirement, first, exchange, "the same process as after the first time"):
+                return
+
+
+@pytest.mark.requirement("PRC-006", "PRC-007")
+def test_cancel_takes_active_items_along(world, evidence):
+    process = world.id_of(world.process())
+    ready = [world.id_of(world.task(process)) for _ in range(2)]
+    claimed, completed = [], []
+    if world.bed.claimable:
+        claimed = [world.id_of(world.claimed_task(process)) for _ in range(2)]
+        done = world.call("completeProcessItemTask", id=world.id_of(world.claimed_task(process)))
+        completed = [world.id_of(done)] if done.ok else []
+    message = world.id_of(world.message(process))
+    bystander = world.id_of(world.task())
+    before = {key: world.call("retrieveProcessItem", id=key) for key in (*completed, message, bystander)}
+    if not world.call("cancelProcess", id=process).ok:
+        return
+    for key in (*ready, *claimed):
+        exchange, state = task_state(world, key)
+        was = "READY" if key in ready else "CLAIMED"
+        evidence.check(
+            "PRC-006",
+            state == "CANCELLED",
+            exchange,
+            expected=f"a {was} task to be CANCELLED with its process",
+            seen=state,
+        )
+    for key, earlier in before.items():
+        exchange = world.call("retrieveProcessItem", id=key)
+        what = {message: "a message", bystander: "a task of another process"}.get(key, "a COMPLETED task")
+        unchanged(evidence, "PRC-007", earlier, exchange, f"{what} to stay as it was")
+
+
+@pytest.mark.requirement("PRC-010", "PRC-011")
+@pytest.mark.parametrize(
+    ("first", "second"), [("completeProcess", "cancelProcess"), ("cancelProcess", "completeProcess")]
+)
+def test_ending_twice_in_different_ways(first, second, world, evidence):
+    key = world.id_of(world.process())
+    before = world.call(first, id=key)
+    if not before.ok:
+        return
+    answer = world.call(second, id=key)
+    evidence.observe("PRC-010", f"{second} after {first}: {answer.status}")
+    after = read(world, key)
+    expected = {state_of(answer)} if answer.ok else {state_of(before)}
+    stable = state_of(after) in expected and state_of(after) in ("COMPLETED", "CANCELLED")
+    evidence.check("PRC-011", stable, after, expected=f"state {' or '.join(map(str, expected))}", seen=state_of(after))
+    if answer.refused:
+        unchanged(evidence, "PRC-011", before, after, "nothing to change by a refused request")
+
+
+@pytest.mark.requirement("PRC-013", "PRC-014")
+def test_change_initiator(world, evidence):
+    process = world.process()
+    key = world.id_of(process)
+    principal = world.bed.need("principal_id")
+    options = [({"initiatorId": principal}, principal)]
+    if world.bed.application_id:
+        options.append(({"initiatorId": world.bed.application_id}, world.bed.application_id))
+    if world.bed.principal_email:
+        options.append(({"initiatorEmail": world.bed.principal_email}, principal))
+    for body, wanted in options:
+        changed = world.call("changeProcessInitiator", id=key, body=body)
+        if changed.status == 403:
+            continue
+        if not evidence.check("PRC-013", changed.ok, changed, expected=f"the initiator to become {body}"):
+            continue
+        for exchange in (changed, read(world, key)):
+            seen = exchange.object.get("initiatorId")
+            evidence.check(
+                "PRC-013", same_id(seen, wanted), exchange, expected=f"initiatorId {wanted} for {body}", seen=seen
+            )
+            unchanged(
+                evidence,
+                "PRC-014",
+                process,
+                exchange,
+                "nothing but the initiator to change",
+                ignore=(*AUDIT, "initiatorId"),
+            )
+
+
+@pytest.mark.requirement("PRC-015")
+def test_change_initiator_to_nobody(world, evidence):
+    key = world.id_of(world.process())
+    before = read(world, key)
+    for body in ({}, {"initiatorId": str(uuid.uuid4())}, {"initiatorEmail": "nobody@conformance.example.com"}):
+        exchange = world.call("changeProcessInitiator", id=key, body=body)
+        evidence.check(
+            "PRC-015", exchange.refused, exchange, expected=f"a refusal (4xx) of {body or 'no initiator at all'}"
+        )
+        after = read(world, key)
+        if exchange.refused:
+            unchanged(evidence, "PRC-015", before, after, "nothing to change by a refused request")
+
+
+@pytest.mark.requirement("RED-005")
+def test_changes_advance_last_modified(world, evidence):
+    process, task = world.scratch_process(), world.scratch_task()
+    changes = {
+        ("retrieveProcess", process): ("patchProcessMetadata", "patchProcessEntity"),
+        ("retrieveProcessItem", task): ("patchProcessItemTaskData", "appendProcessItemTaskLog"),
+    }
+    for (reading, key), operations in changes.items():
+        for operation_id in operations:
+            before = parse_instant(world.call(reading, id=key).object.get("lastModifiedAt"))
+            deadline, number = time.monotonic() + CHANGE_DEADLINE, 0
+            exchange, after = None, before
+            while before is not None and after == before and time.monotonic() < deadline:
+                number += 1
+                body = [{"op": "add", "path": "/conformance", "value": number}]
+                if operation_id == "appendProcessItemTaskLog":
+                    body = {"message": f"change {number}", "level": "INFO"}
+                exchange = world.call(operation_id, id=key, body=body)
+                if not exchange.ok:
+                    break
+                after = parse_instant(world.call(reading, id=key).object.get("lastModifiedAt"))
+            if exchange is not None and exchange.ok and after is not None:
+                evidence.check(
+                    "RED-005",
+                    after > before,
+                    exchange,
+                    expected=f"lastModifiedAt after {before.isoformat()}",
+                    seen=after.isoformat(),
+                )
+
+
+@pytest.mark.requirement("PRC-016")
+def test_times_of_creation(world, evidence):
+    """What was created later says so, and about now by the server's own clock."""
+    first, second = world.process(), world.process()
+    moments = [parse_instant(exchange.object.get("createdAt")) for exchange in (first, second)]
+    if None in moments:
+        raise NotTested("createdAt is not shown")
+    evidence.check(
+        "PRC-016", moments[0] <= moments[1], second, expected=f"createdAt not before {moments[0]}", seen=moments[1]
+    )
+    error = world.call("retrieveProcess", id=str(uuid.uuid4()))
+    now = parse_instant(error.object.get("timestamp"))
+    if now is not None:
+        near = abs((now - moments[1]).total_seconds()) < 600
+        evidence.check("PRC-016", near, second, expected=f"createdAt about {now}", seen=moments[1])
