@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
@@ -19,6 +19,9 @@ from kuflow_conformance.plugin import DEFAULT_REPORTS, DEFAULT_SEED, RUN, Run, o
 from kuflow_conformance.report.console import ProgressReporter, summary
 from kuflow_conformance.requirements import PROFILES
 from kuflow_conformance.target import FLAGS
+
+if TYPE_CHECKING:
+    from kuflow_conformance.reference.bank import Switch
 
 
 def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,6 +67,9 @@ def main() -> None:
 )
 @click.option("--fault", multiple=True, metavar="ID", help="Switch a fault of the bundled server on; repeatable.")
 @click.option(
+    "--variation", multiple=True, metavar="ID", help="Switch a variation of the bundled server on; repeatable."
+)
+@click.option(
     "--reports",
     type=click.Path(path_type=Path, file_okay=False),
     default=DEFAULT_REPORTS,
@@ -78,15 +84,14 @@ def run(**options: Any) -> None:
     given = overrides(options)
     with ExitStack() as stack:
         if options["target"] is None and not given:
-            from kuflow_conformance.reference import faults, serve
+            from kuflow_conformance.reference import serve
 
-            for fault in options["fault"]:
-                faults.by_id(fault)
-            target_file, environment = stack.enter_context(serve.running(options["fault"]))
+            _switches(options["fault"], options["variation"])
+            target_file, environment = stack.enter_context(serve.running(options["fault"], options["variation"]))
             os.environ.update(environment)
             options["target"] = target_file
-        elif options["fault"]:
-            raise click.UsageError("--fault is for the bundled server; it cannot be switched on in another target")
+        elif options["fault"] or options["variation"]:
+            raise click.UsageError("--fault and --variation are for the bundled server, not for another target")
         sys.exit(_run_suites(options))
 
 
@@ -145,10 +150,25 @@ def list_() -> None:
 @main.command()
 def faults() -> None:
     """List the faults of the bundled server: id, the requirement it breaks and what it does."""
-    from kuflow_conformance.reference.faults import all_faults
+    from kuflow_conformance.reference.faults import BANK
 
-    for fault in all_faults():
+    for fault in BANK:
         click.echo(f"{fault.id:32}  {fault.requirement}  {fault.summary}")
+
+
+@main.command()
+def variations() -> None:
+    """List the variations of the bundled server: id, what differs and why it is legal."""
+    from kuflow_conformance.reference.variations import BANK
+
+    for variation in BANK:
+        click.echo(f"{variation.id:24}  {variation.summary}: {variation.reason}")
+
+
+def _switches(fault_ids: Iterable[str], variation_ids: Iterable[str]) -> list[Switch]:
+    from kuflow_conformance.reference import faults, variations
+
+    return [*(faults.BANK[key] for key in fault_ids), *(variations.BANK[key] for key in variation_ids)]
 
 
 @main.command()
@@ -159,19 +179,22 @@ def faults() -> None:
     show_default=True,
     help="Port on 127.0.0.1; 0 takes a free one.",
 )
-@click.option("--fault", "fault_ids", multiple=True, metavar="ID", help="Switch a fault on; repeatable.")
-@click.option("--webhook", "webhooks", multiple=True, metavar="URL", help="Send events there; repeatable.")
+@click.option("--fault", multiple=True, metavar="ID", help="Switch a fault on; repeatable.")
+@click.option("--variation", multiple=True, metavar="ID", help="Switch a variation on; repeatable.")
+@click.option("--webhook", multiple=True, metavar="URL", help="Send events there; repeatable.")
 @click.option(
     "--write-target", type=click.Path(path_type=Path, dir_okay=False), help="Write a target file for this server."
 )
-def serve(port: int, fault_ids: tuple[str, ...], webhooks: tuple[str, ...], write_target: Path | None) -> None:
+def serve(
+    port: int, fault: tuple[str, ...], variation: tuple[str, ...], webhook: tuple[str, ...], write_target: Path | None
+) -> None:
     """Serve the bundled reference server: a local KuFlow in memory.
 
     The tokens of its two applications are taken from KUFLOW_TOKEN and KUFLOW_SECOND_TOKEN, or made up and printed.
     """
     from kuflow_conformance.reference import serve as reference
 
-    reference.serve(port, fault_ids, webhooks, write_target)
+    reference.serve(port, _switches(fault, variation), webhook, write_target)
 
 
 if __name__ == "__main__":

@@ -5,59 +5,37 @@ Each fault replaces one step of the honest server from the outside, so the serve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import HTMLResponse, Response
 
-from kuflow_conformance.errors import ConformanceError
 from kuflow_conformance.openapi import Operation
 from kuflow_conformance.reference.app import Caller, ReferenceServer
+from kuflow_conformance.reference.bank import Bank, Install, Switch, around
 from kuflow_conformance.reference.model import Json, Principal
 from kuflow_conformance.reference.platform import Answer, Refused
 
-Install = Callable[[ReferenceServer], None]
-
 
 @dataclass(frozen=True)
-class Fault:
-    """One bug: what it does and the requirement it breaks."""
+class Fault(Switch):
+    """A bug, and the requirement it breaks."""
 
-    id: str
     requirement: str
-    summary: str
-    install: Install
 
 
-_BANK: dict[str, Fault] = {}
+BANK: Bank[Fault] = Bank("fault")
 
 
-def all_faults() -> Iterable[Fault]:
-    return _BANK.values()
-
-
-def by_id(fault_id: str) -> Fault:
-    """The fault with this id. Raises ConformanceError when there is none."""
-    if fault_id not in _BANK:
-        raise ConformanceError(f"there is no fault {fault_id!r}; `kuflow-conformance faults` lists them")
-    return _BANK[fault_id]
-
-
-def fault(fault_id: str, requirement: str, summary: str) -> Callable[[Install], Install]:
+def fault(key: str, requirement: str, summary: str) -> Callable[[Install], Install]:
     """Put a fault into the bank; the decorated function switches it on in a server."""
 
     def register(install: Install) -> Install:
-        _BANK[fault_id] = Fault(fault_id, requirement, summary, install)
+        BANK.add(Fault(key, summary, install, requirement))
         return install
 
     return register
-
-
-def around(owner: Any, name: str, replacement: Callable[..., Any]) -> None:
-    """Replace the method `name` of `owner` by `replacement(original, *arguments)`."""
-    original = getattr(owner, name)
-    setattr(owner, name, lambda *arguments, **named: replacement(original, *arguments, **named))
 
 
 @fault("error-status-differs", "ERR-002", "the status in error bodies is always 400")

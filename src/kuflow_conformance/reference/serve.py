@@ -19,14 +19,14 @@ from typing import Any
 import uvicorn
 
 from kuflow_conformance.errors import TargetUnavailable
-from kuflow_conformance.reference import faults
 from kuflow_conformance.reference.app import PREFIX, ReferenceServer
+from kuflow_conformance.reference.bank import Switch
 
 TOKEN_VARIABLES = {"acme": "KUFLOW_TOKEN", "globex": "KUFLOW_SECOND_TOKEN"}
 START_TIMEOUT = 30.0
 
 
-def serve(port: int, fault_ids: Iterable[str], webhooks: Iterable[str], target_file: Path | None) -> None:
+def serve(port: int, switches: Iterable[Switch], webhooks: Iterable[str], target_file: Path | None) -> None:
     """Serve on 127.0.0.1 until stopped.
 
     The tokens of the two tenants' applications come from the environment variables `KUFLOW_TOKEN` and
@@ -35,8 +35,8 @@ def serve(port: int, fault_ids: Iterable[str], webhooks: Iterable[str], target_f
     """
     tokens = {name: os.environ.get(variable) or secrets.token_urlsafe(24) for name, variable in TOKEN_VARIABLES.items()}
     server = ReferenceServer(tokens)
-    for fault_id in fault_ids:
-        faults.by_id(fault_id).install(server)
+    for switch in switches:
+        switch.install(server)
     if urls := list(webhooks):
         server.platform.on_event = _deliver_to(urls)
 
@@ -57,7 +57,9 @@ def serve(port: int, fault_ids: Iterable[str], webhooks: Iterable[str], target_f
 
 
 @contextlib.contextmanager
-def running(fault_ids: Iterable[str] = (), webhooks: Iterable[str] = ()) -> Iterator[tuple[Path, dict[str, str]]]:
+def running(
+    faults: Iterable[str] = (), variations: Iterable[str] = (), webhooks: Iterable[str] = ()
+) -> Iterator[tuple[Path, dict[str, str]]]:
     """A reference server as a child process: its target file and the environment that holds its tokens."""
     tokens = {variable: secrets.token_urlsafe(24) for variable in TOKEN_VARIABLES.values()}
     with tempfile.TemporaryDirectory(prefix="kuflow-conformance-") as folder:
@@ -72,10 +74,8 @@ def running(fault_ids: Iterable[str] = (), webhooks: Iterable[str] = ()) -> Iter
             "--write-target",
             str(target_file),
         ]
-        for fault_id in fault_ids:
-            command += ["--fault", fault_id]
-        for url in webhooks:
-            command += ["--webhook", url]
+        for flag, values in (("--fault", faults), ("--variation", variations), ("--webhook", webhooks)):
+            command += [word for value in values for word in (flag, value)]
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **tokens}, text=True
         )
