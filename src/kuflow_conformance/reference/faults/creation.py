@@ -1,0 +1,176 @@
+"""Faults of creation: idempotency and workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kuflow_conformance.openapi import Operation
+from kuflow_conformance.reference.app import ReferenceServer
+from kuflow_conformance.reference.bank import around, on_answer, on_call
+from kuflow_conformance.reference.faults.table import fault
+from kuflow_conformance.reference.model import Json, Principal
+from kuflow_conformance.reference.platform import Answer, Refused
+
+
+def on_status(server: ReferenceServer, operation_id: str, wrong: int, right: int) -> None:
+    """Answer `operation_id` with status `wrong` where it would be `right`."""
+
+    def execute(original: Any, operation: Operation, caller: Any, arguments: Json) -> Answer:
+        answer: Answer = original(operation, caller, arguments)
+        if operation.id == operation_id and answer.status == right:
+            answer.status = wrong
+        return answer
+
+    around(server, "execute", execute)
+
+
+@fault("process-created-200", "IDM-001", "a new process is answered with 200")
+def _(server: ReferenceServer) -> None:
+    on_status(server, "createProcess", 200, 201)
+
+
+@fault("item-again-201", "IDM-002", "a repeated creation of a process item is answered with 201")
+def _(server: ReferenceServer) -> None:
+    on_status(server, "createProcessItem", 201, 200)
+
+
+@fault("item-again-refused", "IDM-002", "a repeated creation of a process item is refused")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        if body.get("id", "").lower() in server.platform.items.rows:
+            raise Refused(409, "There already")
+        answer: Answer = original()
+        return answer
+
+    on_call(server, "createProcessItem", create)
+
+
+@fault("again-touches", "IDM-002", "a repeated creation of a process changes lastModifiedAt")
+def _(server: ReferenceServer) -> None:
+    def existing(original: Any, store: Any, caller: Principal, key: str) -> Any:
+        row = original(store, caller, key)
+        if row is not None and store is server.platform.processes:
+            server.platform.touch(caller, row.audit)
+        return row
+
+    around(server.platform, "existing", existing)
+
+
+@fault("item-id-ignored", "IDM-003", "a message gets an id of the server's own")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        if body["type"] == "MESSAGE":
+            body = {key: value for key, value in body.items() if key != "id"}
+        answer: Answer = original(body=body)
+        return answer
+
+    on_call(server, "createProcessItem", create)
+
+
+@fault("again-overwrites", "IDM-004", "a repeated creation with other data overwrites the task's data")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        row = server.platform.items.rows.get(body.get("id", "").lower())
+        if row is not None and row.task and "data" in body.get("task", {}):
+            row.task.data.value = body["task"]["data"]["value"]
+        answer: Answer = original()
+        return answer
+
+    on_call(server, "createProcessItem", create)
+
+
+@fault("same-content-same-item", "IDM-005", "a task without an id and with the same content is not created twice")
+def _(server: ReferenceServer) -> None:
+    made: dict[str, str] = {}
+
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        if "id" in body or body["type"] != "TASK":
+            answer: Answer = original()
+            return answer
+        key = str(sorted(body.items(), key=str))
+        answer = original(body={**body, "id": made[key]}) if key in made else original()
+        assert answer.json is not None
+        made.setdefault(key, answer.json["id"])
+        return Answer(201, answer.json)
+
+    on_call(server, "createProcessItem", create)
+
+
+@fault("listed-twice", "IDM-006", "a process item whose creation was repeated is listed twice")
+def _(server: ReferenceServer) -> None:
+    repeated: set[str] = set()
+
+    def existing(original: Any, store: Any, caller: Principal, key: str) -> Any:
+        row = original(store, caller, key)
+        if row is not None:
+            repeated.add(row.id)
+        return row
+
+    def page(original: Any, rows: Any, query: Json, sorting: Any) -> Answer:
+        rows = list(rows)
+        answer: Answer = original(rows + [row for row in rows if row.id in repeated], query, sorting)
+        return answer
+
+    around(server.platform, "existing", existing)
+    around(server.platform, "page", page)
+
+
+@fault("parallel-creation", "IDM-007", "every third repeated creation of a process within a second is answered as new")
+def _(server: ReferenceServer) -> None:
+    count: dict[str, int] = {}
+
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        answer: Answer = original()
+        key = body.get("id", "")
+        count[key] = count.get(key, 0) + 1
+        if answer.status == 200 and count[key] > 3:
+            answer.status = 201
+        return answer
+
+    on_call(server, "createProcess", create)
+
+
+@fault("worker-again-201", "WRK-001", "an updated worker is answered with 201")
+def _(server: ReferenceServer) -> None:
+    on_status(server, "createWorker", 201, 200)
+
+
+@fault("worker-other-id", "WRK-001", "an updated worker gets a new id")
+def _(server: ReferenceServer) -> None:
+    on_answer(server, ["createWorker"], lambda body: {**body, "id": server.platform.new_id()})
+
+
+@fault("worker-not-updated", "WRK-002", "the host name of a worker is never updated")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        worker = server.platform.workers.rows.get(f"{caller.tenant_id}/{body['identity']}")
+        answer: Answer = original(body={**body, "hostname": worker.fields["hostname"]} if worker else body)
+        return answer
+
+    on_call(server, "createWorker", create)
+
+
+@fault("worker-robots-forgotten", "WRK-003", "a worker is answered without its robots")
+def _(server: ReferenceServer) -> None:
+    on_answer(server, ["createWorker"], lambda body: {k: v for k, v in body.items() if k != "robotIds"})
+
+
+@fault("worker-bound-254", "WRK-004", "a host name of 255 characters is refused")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        if len(body["hostname"]) == 255:
+            raise Refused(400, "hostname is too long")
+        answer: Answer = original()
+        return answer
+
+    on_call(server, "createWorker", create)
+
+
+@fault("worker-bound-256", "WRK-005", "a task queue of 256 characters is accepted, and cut")
+def _(server: ReferenceServer) -> None:
+    def check(original: Any, operation: Operation, media_type: str, body: Any) -> None:
+        if isinstance(body, dict) and isinstance(body.get("taskQueue"), str) and len(body["taskQueue"]) == 256:
+            body["taskQueue"] = body["taskQueue"][:255]
+        original(operation, media_type, body)
+
+    around(server, "check_body", check)
