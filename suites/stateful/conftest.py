@@ -29,6 +29,10 @@ class Holder:
         value = node.get(self.name)
         return value if isinstance(value, dict) else {}
 
+    def kept(self, exchange: Exchange, saved: Any) -> Any:
+        """The value in an answer, after `saved` was saved: a value that is empty may be left out."""
+        return self.value_of(exchange).get("value", {} if saved == {} else None)
+
     def put(self, value: Any, **more: Any) -> Exchange:
         return self.world.call(self.update, id=self.key, body={self.name: {"value": value, **more}})
 

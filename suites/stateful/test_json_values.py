@@ -33,7 +33,7 @@ def _saved(holder, evidence, value, **more):
         return None
     read = holder.get()
     for exchange in (saved, read):
-        kept = holder.value_of(exchange).get("value")
+        kept = holder.kept(exchange, value)
         evidence.check(
             "JSV-001", json_equal(kept, value), exchange, expected=f"the value that was saved: {value}", seen=kept
         )
@@ -99,7 +99,7 @@ def test_difficult_values_survive(name, holder, evidence):
     if not evidence.check("JSV-008", saved.ok, saved, expected="the value to be saved, whether it fits or not"):
         return
     for exchange in (saved, holder.get()):
-        kept = holder.value_of(exchange).get("value")
+        kept = holder.kept(exchange, value)
         evidence.check(
             "JSV-008", json_equal(kept, value), exchange, expected=f"the value that was saved: {value}", seen=kept
         )
