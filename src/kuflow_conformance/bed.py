@@ -36,6 +36,7 @@ class TestBed(BaseModel):
     robot_asset: RobotAsset | None = None
     user_action: UserAction | None = None
     webforms: Webforms | None = None
+    webhook_listen: str | None = None
     metadata: JsonSample = JsonSample()
     entity: JsonSample = JsonSample()
     tasks: list[TaskSample] = Field(default_factory=list)
@@ -77,6 +78,7 @@ _HOW = {
     "robot_asset": "set test-bed.robot-asset; no list of the API shows assets",
     "user_action": "set test-bed.user-action; no list of the API shows user actions",
     "webforms": "set test-bed.webforms, if web forms are switched on",
+    "webhook_listen": "set test-bed.webhook-listen to the host:port that the target sends its webhooks to",
     "tasks": "add [[test-bed.tasks]] with a task definition code of the process definition",
     "process_id": "create a process on the target",
     "process_item_id": "create a process item on the target",

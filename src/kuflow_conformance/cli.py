@@ -87,7 +87,9 @@ def run(**options: Any) -> None:
             from kuflow_conformance.reference import serve
 
             _switches(options["fault"], options["variation"])
-            target_file, environment = stack.enter_context(serve.running(options["fault"], options["variation"]))
+            webhooks = [f"http://127.0.0.1:{serve.free_port()}/"] if options["profile"] == "full" else []
+            server = serve.running(options["fault"], options["variation"], webhooks)
+            target_file, environment = stack.enter_context(server)
             os.environ.update(environment)
             options["target"] = target_file
         elif options["fault"] or options["variation"]:

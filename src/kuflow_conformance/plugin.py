@@ -27,6 +27,7 @@ from kuflow_conformance.record import RunRecord
 from kuflow_conformance.report import allure, write_reports
 from kuflow_conformance.requirements import PROFILES, Catalogue, Profile
 from kuflow_conformance.target import FLAGS, Target
+from kuflow_conformance.webhooks import Listener, listening
 from kuflow_conformance.world import World
 
 DEFAULT_SEED = 20240614
@@ -260,6 +261,13 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 def bed(request: pytest.FixtureRequest) -> TestBed:
     """The test bed; see `TestBed`."""
     return _run(request).bed
+
+
+@pytest.fixture(scope="session")
+def listener(bed: TestBed) -> Iterator[Listener]:
+    """Where the target's webhooks arrive; see `Listener`."""
+    with listening(bed.need("webhook_listen")) as listener:
+        yield listener
 
 
 @pytest.fixture(scope="session")

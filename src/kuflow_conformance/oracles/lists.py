@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -182,6 +183,8 @@ def _compare(
         first, second = readings[name](earlier[name]), readings[name](later[name])
         if first != second:
             return (1 if first > second else -1) * (-1 if descending else 1)
+        if isinstance(first, datetime):
+            return 0  # what is shown may be cut: below that, the two need not tie, and what follows does not count
     return 0
 
 

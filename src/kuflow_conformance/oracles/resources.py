@@ -110,6 +110,8 @@ def same_value(first: Any, second: Any) -> bool:
     """Whether two values say the same, however UUIDs and timestamps are written."""
     if first == second or same_id(first, second):
         return True
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(same_value, first, second))
     one, other = parse_instant(first), parse_instant(second)
     # One of the two may be cut to milliseconds.
     return one is not None and other is not None and abs(one - other) < timedelta(milliseconds=1)

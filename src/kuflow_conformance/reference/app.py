@@ -47,6 +47,7 @@ class ReferenceServer:
         self.description = openapi.load()
         self.platform = Platform()
         self.tenants: list[Tenant] = seed(self.platform, dict(tokens))
+        self.webhooks: list[str] = []
         self.oauth_tokens: dict[str, Principal] = {}
         self.queries = {
             operation.id: self._query_schemas(operation) for operation in self.description.operations.values()

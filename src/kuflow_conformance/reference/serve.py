@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -35,25 +37,27 @@ def serve(port: int, switches: Iterable[Switch], webhooks: Iterable[str], target
     """
     tokens = {name: os.environ.get(variable) or secrets.token_urlsafe(24) for name, variable in TOKEN_VARIABLES.items()}
     server = ReferenceServer(tokens)
+    server.webhooks = list(webhooks)
+    server.platform.on_event = _deliver_to(server.webhooks)
     for switch in switches:
         switch.install(server)
-    if urls := list(webhooks):
-        server.platform.on_event = _deliver_to(urls)
 
     config = uvicorn.Config(server.asgi, host="127.0.0.1", port=port, log_level="warning", access_log=False)
     instance = uvicorn.Server(config)
-    with config.bind_socket() as socket:
-        socket.listen()  # whoever reads the line below may connect at once
-        actual = socket.getsockname()[1]
+    with config.bind_socket() as bound:
+        bound.listen()  # whoever reads the line below may connect at once
+        # asyncio does this by itself only for sockets it made; without it each answer waits 40 ms for a delayed ACK.
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        actual = bound.getsockname()[1]
         url = f"http://127.0.0.1:{actual}{PREFIX}"
         if target_file:
-            _write_whole(target_file, target_toml(server, url))
+            _write_whole(target_file, target_toml(server, url, server.webhooks))
         print(f"Serving {url}", flush=True)
         for tenant in server.tenants:
             variable = TOKEN_VARIABLES[tenant.name]
             known = f"${variable}" if os.environ.get(variable) else tenant.token
             print(f"  tenant {tenant.name}: user {tenant.identifier}, password {known}", flush=True)
-        instance.run(sockets=[socket])
+        instance.run(sockets=[bound])
 
 
 @contextlib.contextmanager
@@ -91,6 +95,13 @@ def running(
                 process.wait()
 
 
+def free_port() -> int:
+    """A port of 127.0.0.1 that is free at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def _await_line(process: subprocess.Popen[str]) -> None:
     """Wait until the server says where it serves, then keep its pipe empty."""
     lines: Queue[str] = Queue()
@@ -117,8 +128,9 @@ def _write_whole(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def target_toml(server: ReferenceServer, url: str) -> str:
+def target_toml(server: ReferenceServer, url: str, webhooks: list[str]) -> str:
     """A target file that describes `server`."""
+    listen = f'webhook-listen = "{urlsplit(webhooks[0]).netloc}"' if webhooks else ""
     main, second = server.tenants
     tasks = "\n".join(
         f"[[test-bed.tasks]]\ncode = {_toml(definition.code)}\nvalid = {_toml(valid)}\ninvalid = {_toml(invalid)}\n"
@@ -152,6 +164,7 @@ principal-email = "{main.user.email}"
 application-id = "{server.platform.principals.visible(main.application)[31].id}"
 group-ids = {json.dumps(list(main.groups))}
 robot-id = "{main.robot}"
+{listen}
 
 [test-bed.robot-asset]
 type = "PYTHON"

@@ -4,7 +4,7 @@ Each fault replaces one step of the honest server from the outside, so the serve
 They are kept by area: answers and requests, lists, processes and tasks, data and documents, creation.
 """
 
-from kuflow_conformance.reference.faults import answers, creation, data, lists, processes
+from kuflow_conformance.reference.faults import answers, creation, data, lists, processes, webhooks
 from kuflow_conformance.reference.faults.table import BANK, Fault
 
-__all__ = ["BANK", "Fault", "answers", "creation", "data", "lists", "processes"]
+__all__ = ["BANK", "Fault", "answers", "creation", "data", "lists", "processes", "webhooks"]

@@ -1,0 +1,128 @@
+"""Webhooks: one event for each creation and each change of state, as the documentation describes it."""
+
+from collections import Counter
+
+import pytest
+
+from kuflow_conformance.exchange import parse_json
+from kuflow_conformance.oracles.instants import parse_instant
+
+ARRIVAL = 10.0
+"""Seconds in which an event has to arrive."""
+
+SILENCE = 1.0
+"""Seconds without an event after which none is expected any more."""
+
+SCHEMAS = {
+    "PROCESS.CREATED": "WebhookEventProcessCreated",
+    "PROCESS.STATE_CHANGED": "WebhookEventProcessStateChanged",
+    "PROCESS_ITEM.CREATED": "WebhookEventProcessItemCreated",
+    "PROCESS_ITEM.TASK_STATE_CHANGED": "WebhookEventProcessItemTaskStateChanged",
+}
+
+
+def event_of(exchange):
+    event = parse_json(exchange.request_body)
+    return event if isinstance(event, dict) else {}
+
+
+def data_of(exchange):
+    data = event_of(exchange).get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def concerning(process, arrived):
+    return [exchange for exchange in arrived if str(data_of(exchange).get("processId")).lower() == process.lower()]
+
+
+def key_of(exchange):
+    data = data_of(exchange)
+    item = str(data.get("processItemId", "")).lower()
+    state = data.get("processState") or (
+        "" if event_of(exchange).get("type") == "PROCESS_ITEM.CREATED" else data.get("processItemState")
+    )
+    return event_of(exchange).get("type"), item, state or ""
+
+
+@pytest.mark.requirement("WEB-001", "WEB-002", "WEB-003", "WEB-004", "WEB-005", "WEB-006")
+def test_events(listener, world, evidence, description):
+    process = world.id_of(world.process())
+    done, open_, message = (
+        world.id_of(made) for made in (world.task(process), world.task(process), world.message(process))
+    )
+    expected = Counter(
+        {
+            ("PROCESS.CREATED", "", "RUNNING"): 1,
+            ("PROCESS_ITEM.CREATED", done.lower(), ""): 1,
+            ("PROCESS_ITEM.CREATED", open_.lower(), ""): 1,
+            ("PROCESS_ITEM.CREATED", message.lower(), ""): 1,
+        }
+    )
+    changes = (
+        [("claimProcessItemTask", done, "CLAIMED"), ("completeProcessItemTask", done, "COMPLETED")]
+        if world.bed.claimable
+        else []
+    )
+    for operation_id, key, state in changes:
+        if world.call(operation_id, id=key).ok:
+            expected["PROCESS_ITEM.TASK_STATE_CHANGED", key.lower(), state] += 1
+    last = world.call("cancelProcess", id=process)
+    if last.ok:
+        expected["PROCESS.STATE_CHANGED", "", "CANCELLED"] += 1
+        expected["PROCESS_ITEM.TASK_STATE_CHANGED", open_.lower(), "CANCELLED"] += 1
+        if not changes:
+            expected["PROCESS_ITEM.TASK_STATE_CHANGED", done.lower(), "CANCELLED"] += 1
+    for _ in range(2):
+        world.call("cancelProcess", id=process)
+
+    def seen():
+        return Counter(map(key_of, concerning(process, listener.arrived)))
+
+    listener.wait(lambda arrived: not expected - Counter(map(key_of, concerning(process, arrived))), ARRIVAL)
+    listener.settle(SILENCE)
+
+    for key in expected:
+        evidence.check("WEB-001", seen()[key] > 0, last, expected=f"the event {' '.join(key)}", seen="none")
+    arrived = concerning(process, listener.arrived)
+    for key, count in seen().items():
+        exchange = next(exchange for exchange in arrived if key_of(exchange) == key)
+        again = key[0] == "PROCESS.STATE_CHANGED" and key[2] == "CANCELLED"
+        requirement = "WEB-005" if again else "WEB-002"
+        evidence.check(
+            requirement,
+            count <= max(1, expected[key]),
+            exchange,
+            expected=f"{' '.join(map(str, key))} once",
+            seen=f"{count} times",
+        )
+        evidence.check(
+            "WEB-002", key in expected, exchange, expected="only events of what happened", seen=" ".join(map(str, key))
+        )
+    for exchange in arrived:
+        event = event_of(exchange)
+        schema = SCHEMAS.get(str(event.get("type")))
+        errors = list(map(str, description.schema(schema).errors(event))) if schema else ["unknown type"]
+        evidence.check(
+            "WEB-003", not errors, exchange, expected="an event as its schema describes it", seen="; ".join(errors[:3])
+        )
+        stamp = parse_instant(event.get("timestamp"))
+        if stamp is not None:
+            near = abs((stamp - exchange.started).total_seconds()) < 86400
+            evidence.check(
+                "WEB-003", near, exchange, expected="the timestamp of the event", seen=event.get("timestamp")
+            )
+    ids = Counter(event_of(exchange).get("id") for exchange in arrived)
+    shared = [key for key, count in ids.items() if count > 1]
+    if arrived:
+        evidence.check(
+            "WEB-004",
+            not shared,
+            arrived[-1],
+            expected="an id of its own for each event",
+            seen=f"{shared[:2]} used more than once",
+        )
+
+    listener.status = 500
+    created = world.call("createProcess", body=world.process_body())
+    listener.status = 200
+    evidence.check("WEB-006", created.ok, created, expected="success, though the receiver of the events refuses them")
