@@ -102,7 +102,7 @@ def _run_suites(options: dict[str, Any]) -> int:
     reports: Path = options["reports"]
     arguments = [
         str(data.path("suites")),
-        *("-p", "no:cacheprovider"),
+        *("-p", "no:cacheprovider", "-p", "no:schemathesis"),
         *("-c", str(data.path("suites") / "pytest.ini"), "--rootdir", str(data.path("suites"))),
         f"--junitxml={reports / 'junit.xml'}",
         f"--alluredir={reports / 'allure-results'}",

@@ -1,18 +1,30 @@
-"""Property-based requests: Schemathesis' cases, with ids and codes that exist on the target filled in."""
+"""Property-based requests: Schemathesis' cases, with ids and codes that exist on the target filled in.
+
+What is generated depends on the description, the profile and the seed alone, never on a target: cases are generated
+once, kept on disk, and sent from there, since making them costs more than sending them.
+"""
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import copy
+import hashlib
+import json
+import os
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+import platformdirs
 import requests
-import schemathesis
-from schemathesis.config import SchemathesisConfig
 
+from kuflow_conformance import __version__
 from kuflow_conformance.errors import InvalidDescription
 from kuflow_conformance.exchange import Exchange
-from kuflow_conformance.openapi import Description, is_uuid
+from kuflow_conformance.openapi import Description, Operation, is_uuid
 from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.world import World
 
@@ -25,18 +37,60 @@ CONSUMED = {"completeProcess", "cancelProcess", "claimProcessItemTask", "complet
 FRESH_RESOURCES = 2
 """How many new resources a consuming operation gets; later cases meet the used one."""
 
+_BASE_URL = "http://generated"
 
-class Generator:
+
+@dataclass(frozen=True)
+class Case:
+    """A request as it was generated: nothing of the target is in it yet.
+
+    `path` is relative to the base URL. `id` is the path parameter, if the operation has one and it was generated.
+    The body is `json`, if `has_json`, or else `content`, in base64.
+    """
+
+    method: str
+    path: str
+    id: Any
+    query: Any
+    headers: dict[str, str]
+    has_json: bool
+    json: Any
+    content: str | None
+
+
+class CaseStore:
     """Generates cases for a run; the same seed gives the same cases."""
 
-    def __init__(self, description: Description, base_url: str, profile: str, seed: int) -> None:
+    def __init__(self, description: Description, profile: str, seed: int) -> None:
         self._description = description
-        self._base_url = base_url
         self._profile = profile
         self._seed = seed
+        self._schema: Any = None
+        versions = (__version__, version("schemathesis"), version("hypothesis"))
+        document = json.dumps(description.document, sort_keys=True, default=str)
+        key = hashlib.sha256(repr((document, profile, EXAMPLES[profile], seed, versions)).encode()).hexdigest()[:24]
+        self._folder = platformdirs.user_cache_path("kuflow-conformance") / "cases" / key
 
-    def schema(self) -> Any:
-        """The Schemathesis schema, ready for ``parametrize``. Raises InvalidDescription when it is rejected."""
+    def check(self) -> None:
+        """Raise InvalidDescription when Schemathesis rejects the description; known cases prove that it does not."""
+        if not self._folder.is_dir():
+            self._schema = self._load()
+
+    def of(self, operation: Operation) -> list[Case]:
+        """The cases of an operation: from disk, or generated and put there."""
+        path = self._folder / f"{operation.id}.json"
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            return [Case(**fields) for fields in json.loads(path.read_text(encoding="utf-8"))]
+        cases = self._generate(operation)
+        text = json.dumps([asdict(case) for case in cases])
+        with contextlib.suppress(OSError):  # without a place to keep them, they are generated each time
+            _write_whole(path, text)
+        return [Case(**fields) for fields in json.loads(text)]
+
+    def _load(self) -> Any:
+        import schemathesis
+        from schemathesis.config import SchemathesisConfig
+
         config = SchemathesisConfig.from_dict(
             {
                 "seed": self._seed,
@@ -58,73 +112,98 @@ class Generator:
             schema = schemathesis.openapi.from_dict(copy.deepcopy(dict(self._description.document)), config=config)
         except schemathesis.errors.SchemathesisError as error:
             raise InvalidDescription(f"Schemathesis cannot use the description: {error}") from error
-        schema.config.update(base_url=self._base_url)
-        return schema.include(method="GET") if self._profile == "read-only" else schema
+        schema.config.update(base_url=_BASE_URL)
+        return schema
+
+    def _generate(self, operation: Operation) -> list[Case]:
+        from schemathesis.generation.feedback import NO_FEEDBACK
+        from schemathesis.pytest._test_builder import build_operation_test
+
+        self._schema = self._schema or self._load()
+        cases: list[Case] = []
+
+        def keep(case: Any) -> None:
+            cases.append(_recorded(case))
+
+        build_operation_test(
+            config=self._schema.config,
+            operation=self._schema[operation.path][operation.method],
+            test_func=keep,
+            given_kwargs={},
+            feedback=NO_FEEDBACK,
+        )()
+        return cases
 
 
-Case = schemathesis.Case[Any]
-
-_current: list[Generator] = []
-
-
-def use(generator: Generator) -> None:
-    """Make `generator` the one that `schema` takes its cases from."""
-    _current[:] = [generator]
-
-
-def schema() -> Any:
-    """The schema of the running suite; to be called while suites are collected."""
-    return _current[0].schema()
-
-
-def send(case: Case, world: World) -> Exchange:
-    """Send a generated case, with what exists on the target filled in."""
-    ground(case, world)
-    request = case.as_transport_kwargs(base_url=world.session.target.base_url)
-    exchange = world.session.send_request(
-        requests.Request(
-            request["method"],
-            request["url"],
-            headers={name: value for name, value in request["headers"].items() if name.lower() != "user-agent"},
-            params=request.get("params"),
-            data=request.get("data"),
-            json=request.get("json"),
-        )
+def _recorded(case: Any) -> Case:
+    """A case of Schemathesis as it would go over the wire."""
+    request = case.as_transport_kwargs(base_url=_BASE_URL)
+    content = request.get("data")
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogatepass")
+    return Case(
+        method=request["method"],
+        path=request["url"].removeprefix(_BASE_URL),
+        id=(case.path_parameters or {}).get("id"),
+        query=request.get("params"),
+        headers={name: str(value) for name, value in request["headers"].items() if name.lower() != "user-agent"},
+        has_json="json" in request,
+        json=request.get("json"),
+        content=base64.b64encode(content).decode() if isinstance(content, bytes) else None,
     )
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file at once: whoever looks at the name sees all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def send(case: Case, operation: Operation, world: World) -> Exchange:
+    """Send a generated case, with what exists on the target filled in."""
+    case = ground(case, operation, world)
+    content = json.dumps(case.json).encode() if case.has_json else base64.b64decode(case.content or "")
+    request = requests.Request(
+        case.method,
+        world.session.target.base_url + case.path,
+        headers=dict(case.headers),
+        params=case.query,
+        data=content,
+    )
+    exchange = world.session.send_request(request)
     if exchange.operation_id == "createProcess" and exchange.ok:
         world.remember(exchange)
     return exchange
 
 
-def ground(case: Case, world: World) -> None:
+def ground(case: Case, operation: Operation, world: World) -> Case:
     """Replace made-up ids and codes by ones that exist, wherever the generated value is well-formed.
 
     So a valid case can succeed, and an invalid one is wrong in just what was spoilt. What a part of the test bed is
     missing for stays as it was generated.
     """
-    operation_id = case.operation.definition.raw["operationId"]
-    if is_uuid((case.path_parameters or {}).get("id")):
-        _attempt(lambda: _ground_path(case, world, operation_id))
-    if case.query:
-        _attempt(lambda: _ground_query(case.query, world, operation_id))
-    if isinstance(case.body, dict):
-        body = dict(case.body)
-        _attempt(lambda: _ground_body(body, world, operation_id))
-        case.body = body
+    if is_uuid(case.id):
+        with contextlib.suppress(NotTested):
+            case = replace(case, path=operation.path.replace("{id}", _existing(world, operation.id)))
+    if isinstance(case.query, dict):
+        case = replace(case, query=dict(case.query))
+        with contextlib.suppress(NotTested):
+            _ground_query(case.query, world, operation.id)
+    if isinstance(case.json, dict):
+        case = replace(case, json=dict(case.json))
+        with contextlib.suppress(NotTested):
+            _ground_body(case.json, world, operation.id)
+    return case
 
 
-def _attempt(step: Any) -> None:
-    try:
-        step()
-    except NotTested:
-        return
-
-
-def _ground_path(case: Case, world: World, operation_id: str) -> None:
+def _existing(world: World, operation_id: str) -> str:
+    """The id of something that the operation can act on."""
     used = world.used.setdefault(operation_id, [])
     if len(used) < (FRESH_RESOURCES if operation_id in CONSUMED else 1):
         used.append(str(world.good_call(operation_id, consumes=operation_id in CONSUMED).id))
-    case.path_parameters = {**case.path_parameters, "id": used[-1]}
+    return used[-1]
 
 
 def _ground_query(query: dict[str, Any], world: World, operation_id: str) -> None:

@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from kuflow_conformance import generation, openapi, requirements
+from kuflow_conformance import openapi, requirements
 from kuflow_conformance import target as targets
 from kuflow_conformance.bed import TestBed, discover
 from kuflow_conformance.errors import EXIT_NO_VERDICT, ConformanceError, TargetUnavailable
 from kuflow_conformance.evidence import Evidence
 from kuflow_conformance.exchange import Exchange
+from kuflow_conformance.generation import Case, CaseStore
 from kuflow_conformance.http import Session
 from kuflow_conformance.openapi import Description, Operation
 from kuflow_conformance.oracles import NotTested
@@ -74,6 +75,7 @@ class Run:
     selected: set[str]
     seed: int
     bed: TestBed
+    cases: CaseStore
     share: int = 1
     """How many processes share the rate limit."""
     part: str = ""
@@ -156,11 +158,12 @@ def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Ru
         selected=selected,
         seed=options["seed"],
         bed=TestBed.model_validate(worker["kuflow_bed"]) if worker else TestBed(),
+        cases=CaseStore(description, profile, options["seed"]),
         share=worker["workercount"] if worker else 1,
         part=worker["workerid"] if worker else "",
     )
-    generation.use(generation.Generator(description, target.base_url, profile, options["seed"]))
     if worker is None:
+        run.cases.check()
         run.record = RunRecord(run)
         _preflight(run)
     return run
@@ -274,6 +277,12 @@ def listener(bed: TestBed) -> Iterator[Listener]:
 def description(request: pytest.FixtureRequest) -> Description:
     """The description of the API."""
     return _run(request).description
+
+
+@pytest.fixture
+def cases(request: pytest.FixtureRequest, operation: Operation) -> list[Case]:
+    """The generated requests of an operation; see `CaseStore`."""
+    return _run(request).cases.of(operation)
 
 
 @pytest.fixture

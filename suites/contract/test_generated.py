@@ -6,12 +6,11 @@ from kuflow_conformance import generation
 from kuflow_conformance.oracles import JUDGED_ALWAYS
 from kuflow_conformance.oracles.requests import REFUSALS, request_faults
 
-schema = generation.schema()
-
 
 @pytest.mark.requirement(*JUDGED_ALWAYS, *REFUSALS)
-@schema.parametrize()
-def test_generated_requests(case, world, evidence):
-    exchange = generation.send(case, world)
-    for fault in request_faults(exchange):
-        evidence.check(fault.requirement, exchange.refused, exchange, expected=f"a refusal (4xx), as {fault.what}")
+@pytest.mark.operations("all")
+def test_generated_requests(operation, cases, world, evidence):
+    for case in cases:
+        exchange = generation.send(case, operation, world)
+        for fault in request_faults(exchange):
+            evidence.check(fault.requirement, exchange.refused, exchange, expected=f"a refusal (4xx), as {fault.what}")
