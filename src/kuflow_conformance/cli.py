@@ -199,5 +199,78 @@ def serve(
     reference.serve(port, _switches(fault, variation), webhook, write_target)
 
 
+@main.command()
+@click.option("--fault", multiple=True, metavar="ID", help="Only these faults; repeatable. All, if nothing is chosen.")
+@click.option("--variation", multiple=True, metavar="ID", help="Only these variations; repeatable.")
+@click.option(
+    "--sample", type=click.IntRange(1), metavar="N", help="N faults, other ones each day, and all variations."
+)
+@click.option("--seeds", type=click.IntRange(0), default=0, show_default=True, help="Seeds of the plain server to run.")
+@click.option("--profile", type=click.Choice(PROFILES), help="Profile of every run; the smallest that fits by default.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=os.cpu_count() or 1, show_default=True, help="Runs at once."
+)
+@click.option("--baseline", is_flag=True, help="Let Schemathesis' own command line try the same faults.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_REPORTS / "qualification",
+    show_default=True,
+    help="Where results are kept; what is there already is not run again.",
+)
+@click.option(
+    "--scorecard",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the scorecard goes; qualification.md in the folder by default.",
+)
+def qualify(
+    fault: tuple[str, ...],
+    variation: tuple[str, ...],
+    sample: int | None,
+    seeds: int,
+    profile: str | None,
+    jobs: int,
+    baseline: bool,
+    folder: Path,
+    scorecard: Path | None,
+) -> None:
+    """Run the suite against the faults it must catch and the variations it must allow, and keep score.
+
+    Exit codes: 0 when each fault is reported under its requirement and nothing else is, 1 when not.
+    """
+    from datetime import date
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from kuflow_conformance.reference import faults, variations
+    from kuflow_conformance.reference import qualify as qualification
+
+    fault_ids, variation_ids = list(fault), list(variation)
+    if not fault_ids and not variation_ids:
+        fault_ids = [entry.id for entry in faults.BANK]
+        variation_ids = [entry.id for entry in variations.BANK]
+    if sample:
+        fault_ids = qualification.rotated(fault_ids, sample, date.today().toordinal())
+    chosen = qualification.subjects(fault_ids, variation_ids, seeds, profile)
+    console = Console(highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        results = qualification.Qualification(folder, jobs, baseline=baseline).run(chosen, progress)
+    card = qualification.Scorecard(results)
+    page = scorecard or folder / "qualification.md"
+    card.write(page.with_suffix(".json"), page)
+    overall = card.rates(card.of("fault"))
+    console.print(
+        f"faults: {overall['detected']} of {overall['faults']} detected, {overall['named']} under their requirement, "
+        f"{overall['first']} with it first"
+    )
+    console.print(f"legal servers: {len(card.false_alarms)} false alarms in {len(results) - overall['faults']} runs")
+    for result in (*card.missed, *card.false_alarms):
+        said = ", ".join(result.reported) or f"nothing (exit {result.exit_code})"
+        console.print(f"  {result.kind} {result.id}: expected {result.requirement or 'nothing'}, reported {said}")
+    console.print(f"scorecard: {page}", soft_wrap=True)
+    sys.exit(0 if card.passed else 1)
+
+
 if __name__ == "__main__":
     sys.exit(main())

@@ -41,6 +41,7 @@ class RunRecord:
         self._elapsed: dict[str, list[float]] = {}
         self._tests: Counter[str] = Counter()
         self._errors: list[dict[str, str]] = []
+        self._first_failure: dict[str, Any] | None = None
 
     def add_evidence(self, test: str, evidence: Mapping[str, Any]) -> None:
         """Take in what one test found."""
@@ -49,6 +50,13 @@ class RunRecord:
             self._statuses.setdefault(operation, Counter()).update(statuses)
         for operation, elapsed in evidence["elapsed"].items():
             self._elapsed.setdefault(operation, []).extend(elapsed)
+        if self._first_failure is None and self._verdicts.reported:
+            seconds = (datetime.now(UTC) - self._started).total_seconds()
+            self._first_failure = {
+                "requirement": self._verdicts.reported[0].requirement.id,
+                "requests": self._requests(),
+                "seconds": round(seconds, 1),
+            }
 
     def add_report(self, report: pytest.TestReport) -> None:
         """Take in a report of pytest, with the evidence that the plugin put on it."""
@@ -95,7 +103,7 @@ class RunRecord:
         """The whole record as plain data."""
         finished = self._finished or datetime.now(UTC)
         seconds = (finished - self._started).total_seconds()
-        requests = sum(sum(statuses.values()) for statuses in self._statuses.values())
+        requests = self._requests()
         code = self.exit_code
         run = self._run
         return {
@@ -117,9 +125,13 @@ class RunRecord:
             "errors": self._errors,
             "requirements": [self._requirement(verdict) for verdict in self._verdicts.ordered],
             "failed": [verdict.requirement.id for verdict in self._verdicts.failed],
+            "first_failure": self._first_failure,
             "operations": [self._operation(key) for key in run.description.operations],
             "missing": self._missing(),
         }
+
+    def _requests(self) -> int:
+        return sum(sum(statuses.values()) for statuses in self._statuses.values())
 
     def _missing(self) -> list[str]:
         bed = self._run.bed
@@ -151,6 +163,7 @@ class RunRecord:
             "observations": dict(verdict.observations.most_common(20)),
             "operations": sorted(verdict.operations),
             "tests": sorted(verdict.tests),
+            "failing_tests": sorted(verdict.failing_tests),
         }
 
     def _operation(self, key: str) -> dict[str, Any]:

@@ -117,6 +117,7 @@ class Verdict:
     reasons: list[str] = field(default_factory=list)
     operations: set[str] = field(default_factory=set)
     tests: set[str] = field(default_factory=set)
+    failing_tests: set[str] = field(default_factory=set)
 
     def keep(self, failure: dict[str, Any]) -> None:
         """Keep a failure as an example, unless there are enough of its operation or one says the same."""
@@ -160,6 +161,7 @@ class Verdicts:
         for failure in evidence["failures"]:
             if verdict := self.by_id.get(failure["requirement"]):
                 verdict.failed += failure["count"]
+                verdict.failing_tests.add(test)
                 verdict.keep({**failure, "test": test})
         for key, observations in evidence["observations"].items():
             if verdict := self.by_id.get(key):
@@ -177,6 +179,11 @@ class Verdicts:
     def failed(self) -> list[Verdict]:
         """The broken MUST requirements, in the order in which to look at them."""
         return [verdict for verdict in self.ordered if verdict.outcome == "fail"]
+
+    @property
+    def reported(self) -> list[Verdict]:
+        """All broken requirements: MUST, then SHOULD."""
+        return self.failed + [verdict for verdict in self.ordered if verdict.outcome == "warn"]
 
     def table(self) -> dict[str, Counter[str]]:
         """Area → outcome → number of requirements."""

@@ -1,0 +1,315 @@
+"""How good is the suite? It runs against every fault it must catch and every freedom it must allow, and counts.
+
+Each subject (a fault, a variation, a seed of the plain server) gets a run of the command line of its own, as a user
+would start it. Results are kept in a folder, one file each, so that a qualification can be stopped and resumed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from rich.progress import Progress
+
+from kuflow_conformance import data, requirements
+from kuflow_conformance.reference import faults, serve, variations
+
+PLAIN_SEED = 1
+BASELINE_EXAMPLES = 20
+BASELINE_CALIBRATIONS = 3
+"""Runs on the fault-free server whose findings do not count: those of the generic tool differ from run to run."""
+
+TIMEOUT = 900
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One server to run the suite against."""
+
+    kind: str
+    """``fault``, ``variation`` or ``plain``."""
+    id: str
+    requirement: str = ""
+    """What a fault breaks."""
+    profile: str = "core"
+    seed: int | None = None
+
+    @property
+    def options(self) -> list[str]:
+        switch = [] if self.kind == "plain" else [f"--{self.kind}", self.id]
+        return [*switch, "--profile", self.profile, *(["--seed", str(self.seed)] if self.seed is not None else [])]
+
+
+@dataclass
+class Result:
+    """What a run said of a subject."""
+
+    kind: str
+    id: str
+    requirement: str
+    exit_code: int
+    failed: list[str] = field(default_factory=list)
+    """Broken MUST requirements, in the order in which the report names them."""
+    warned: list[str] = field(default_factory=list)
+    tests: list[str] = field(default_factory=list)
+    """Test functions that found one of them."""
+    ran: list[str] = field(default_factory=list)
+    """Test functions that checked anything."""
+    requests: int = 0
+    seconds: float = 0.0
+    first: dict[str, Any] | None = None
+    """The first report: requirement, requests and seconds until then."""
+    baseline: bool | None = None
+    """Whether the generic tool reported it; None where it was not asked."""
+
+    @property
+    def reported(self) -> list[str]:
+        return self.failed + self.warned
+
+    @property
+    def detected(self) -> bool:
+        return bool(self.reported)
+
+    @property
+    def right(self) -> bool:
+        """Whether the requirement that the fault breaks is the one named first."""
+        return self.reported[:1] == [self.requirement]
+
+    @property
+    def named(self) -> bool:
+        """Whether it is named at all."""
+        return self.requirement in self.reported
+
+    @property
+    def clean(self) -> bool:
+        return self.exit_code == 0 and not self.reported
+
+    @property
+    def difficulty(self) -> str:
+        """How many tests can see the fault: few is hard."""
+        return "hard" if len(self.tests) <= 1 else "medium" if len(self.tests) <= 3 else "easy"
+
+
+def subjects(
+    fault_ids: Sequence[str], variation_ids: Sequence[str], seeds: int, profile: str | None = None
+) -> list[Subject]:
+    """What to run against; each in the smallest profile that tests what is asked, unless `profile` says which."""
+    catalogue = requirements.load()
+
+    def of_fault(key: str) -> Subject:
+        fault = faults.BANK[key]
+        smallest = "full" if catalogue[fault.requirement].profile == "full" else "core"
+        return Subject("fault", fault.id, fault.requirement, profile or smallest)
+
+    found = [of_fault(key) for key in fault_ids]
+    found += [Subject("variation", variations.BANK[key].id, profile=profile or "core") for key in variation_ids]
+    found += [Subject("plain", f"seed {n}", profile=profile or "core", seed=n) for n in range(1, seeds + 1)]
+    return found
+
+
+def rotated(ids: Sequence[str], count: int, turn: int) -> list[str]:
+    """`count` of the ids, others at each turn, until all have been there."""
+    start = turn * count
+    return list(dict.fromkeys(ids[(start + n) % len(ids)] for n in range(min(count, len(ids)))))
+
+
+def fingerprint() -> str:
+    """Changes whenever the suite or the server does, so that old results are not taken for new ones."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for folder in (package, data.path("suites"), data.path("spec")):
+        for path in sorted(p for p in folder.rglob("*") if p.suffix in (".py", ".yaml")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+class Qualification:
+    """Runs subjects, several at a time, and keeps each result in `folder`."""
+
+    def __init__(self, folder: Path, jobs: int, *, baseline: bool = False) -> None:
+        self.folder = folder / fingerprint()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._jobs = jobs
+        self._baseline = baseline
+
+    def run(self, chosen: Sequence[Subject], progress: Progress) -> list[Result]:
+        """The result of each subject, from the folder where it is known already."""
+        accepted = self._calibrate(progress) if self._baseline else None
+        task = progress.add_task("qualify", total=len(chosen))
+        results: dict[Subject, Result] = {}
+        with ThreadPoolExecutor(self._jobs) as pool:
+            pending = {pool.submit(self._result, subject, accepted): subject for subject in chosen}
+            for future in as_completed(pending):
+                results[pending[future]] = future.result()
+                progress.advance(task)
+        return [results[subject] for subject in chosen]
+
+    def _result(self, subject: Subject, accepted: Path | None) -> Result:
+        path = self.folder / f"{subject.kind}-{subject.id.replace(' ', '-')}.json"
+        if path.is_file():
+            result = Result(**json.loads(path.read_text(encoding="utf-8")))
+        else:
+            result = self._suite(subject, path.with_suffix(""))
+        if accepted is not None and subject.kind == "fault" and result.baseline is None:
+            result.baseline = self._generic(["--fault", subject.id], accepted, update=False) == 1
+        partial = path.with_suffix(".part")
+        partial.write_text(json.dumps(asdict(result), indent=1), encoding="utf-8")
+        partial.replace(path)
+        return result
+
+    def _suite(self, subject: Subject, reports: Path) -> Result:
+        command = [sys.executable, "-m", "kuflow_conformance", "run", *subject.options]
+        started = time.monotonic()
+        done = subprocess.run(
+            [*command, "--workers", "1", "--reports", str(reports)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        result = Result(subject.kind, subject.id, subject.requirement, done.returncode)
+        result.seconds = round(time.monotonic() - started, 1)
+        record_path = reports / "run.json"
+        if record_path.is_file():
+            record = json.loads(record_path.read_text(encoding="utf-8"))
+            by_outcome: dict[str, list[dict[str, Any]]] = {}
+            for requirement in record["requirements"]:
+                by_outcome.setdefault(requirement["outcome"], []).append(requirement)
+            broken, warned = by_outcome.get("fail", []), by_outcome.get("warn", [])
+            result.failed, result.warned = [r["id"] for r in broken], [r["id"] for r in warned]
+            found = {test.partition("[")[0] for r in (*broken, *warned) for test in r["failing_tests"]}
+            result.tests = sorted(found)
+            result.ran = sorted({test.partition("[")[0] for r in record["requirements"] for test in r["tests"]})
+            result.requests = record["traffic"]["requests"]
+            result.first = record["first_failure"]
+        return result
+
+    def _calibrate(self, progress: Progress) -> Path:
+        """What the generic tool reports on the fault-free server, to be left out."""
+        accepted = self.folder / "schemathesis-baseline.json"
+        if not accepted.is_file():
+            task = progress.add_task("calibrate the generic tool", total=BASELINE_CALIBRATIONS)
+            for seed in range(1, BASELINE_CALIBRATIONS + 1):
+                self._generic([], accepted, update=True, seed=seed)
+                progress.advance(task)
+        return accepted
+
+    def _generic(self, switches: list[str], accepted: Path, *, update: bool, seed: int = PLAIN_SEED) -> int:
+        """The exit code of Schemathesis' own command line, all checks on."""
+        with serve.running(switches[1:], []) as (target_file, environment):
+            lines = target_file.read_text(encoding="utf-8").splitlines()
+            url = next(line.split('"')[1] for line in lines if line.startswith("base-url"))
+            user = next(line.split('"')[1] for line in lines if line.startswith("user"))
+            configuration = target_file.with_name("schemathesis.toml")
+            configuration.write_text(f'[auth.basic]\nusername = "{user}"\npassword = "${{KUFLOW_TOKEN}}"\n')
+            command = [
+                *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration)),
+                *("run", str(data.path("spec/openapi.yaml")), "--url", url, "--checks", "all"),
+                *("--max-examples", str(BASELINE_EXAMPLES), "--seed", str(seed), "--continue-on-failure"),
+                *("--baseline", str(accepted), *(["--baseline-update"] if update else [])),
+            ]
+            return subprocess.run(
+                command,
+                env={**os.environ, **environment},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=TIMEOUT,
+                check=False,
+            ).returncode
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """What the results add up to."""
+
+    results: Sequence[Result]
+
+    def of(self, kind: str) -> list[Result]:
+        return [result for result in self.results if result.kind == kind]
+
+    @property
+    def missed(self) -> list[Result]:
+        return [result for result in self.of("fault") if not result.named]
+
+    @property
+    def false_alarms(self) -> list[Result]:
+        return [result for kind in ("variation", "plain") for result in self.of(kind) if not result.clean]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every fault is reported under its requirement and nothing else is."""
+        return not self.missed and not self.false_alarms
+
+    @property
+    def unexercised(self) -> list[str]:
+        """MUST requirements that no fault of the bank breaks."""
+        broken = {fault.requirement for fault in faults.BANK}
+        everything = requirements.load().requirements.values()
+        return [r.id for r in everything if r.level == "MUST" and r.id not in broken]
+
+    @property
+    def idle_tests(self) -> list[str]:
+        """Test functions that ran and reported no fault; says something only of the whole bank."""
+        if len(self.of("fault")) < len(list(faults.BANK)):
+            return []
+        caught = {test for result in self.of("fault") for test in result.tests}
+        return sorted({test for result in self.of("fault") for test in result.ran} - caught)
+
+    def rates(self, chosen: Sequence[Result]) -> dict[str, int]:
+        return {
+            "faults": len(chosen),
+            "detected": sum(result.detected for result in chosen),
+            "named": sum(result.named for result in chosen),
+            "first": sum(result.right for result in chosen),
+            "baseline": sum(bool(result.baseline) for result in chosen),
+        }
+
+    def grouped(self, by: str) -> dict[str, dict[str, int]]:
+        """Rates by ``area`` or ``difficulty``."""
+        area_of = requirements.load().area_of
+        groups: dict[str, list[Result]] = {}
+        for result in self.of("fault"):
+            name = area_of[result.requirement] if by == "area" else result.difficulty
+            groups.setdefault(name, []).append(result)
+        return {name: self.rates(results) for name, results in groups.items()}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The scorecard as plain data."""
+        return {
+            "overall": self.rates(self.of("fault")),
+            "by_area": self.grouped("area"),
+            "by_difficulty": self.grouped("difficulty"),
+            "compared": all(result.baseline is not None for result in self.of("fault")),
+            "variations": len(self.of("variation")),
+            "seeds": len(self.of("plain")),
+            "false_alarms": [asdict(result) for result in self.false_alarms],
+            "missed": [asdict(result) for result in self.missed],
+            "unexercised": self.unexercised,
+            "idle_tests": self.idle_tests,
+            "results": [asdict(result) for result in self.results],
+        }
+
+    def write(self, json_path: Path, markdown_path: Path) -> None:
+        """Write the scorecard as JSON and as a page."""
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(data.path("reports")),
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            autoescape=False,
+        )
+        summaries = {fault.id: fault.summary for fault in faults.BANK}
+        page = environment.get_template("qualification.md.j2").render(card=self, summaries=summaries, **self.as_dict())
+        for path, text in ((json_path, json.dumps(self.as_dict(), indent=1) + "\n"), (markdown_path, page)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
