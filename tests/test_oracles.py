@@ -284,9 +284,9 @@ def test_only_what_no_parser_takes_is_no_uuid(value, expected):
         (
             "createWorker",
             {"request": b'{"identity": "", "taskQueue": "q", "hostname": "h", "ip": "1.1.1.1"}'},
-            ["REQ-007"],
+            ["WRK-005"],
         ),
-        ("patchProcessEntity", {"request": b"[]"}, ["REQ-007"]),
+        ("patchProcessEntity", {"request": b"[]"}, ["PAT-005"]),
         ("uploadProcessDocument", {"request": b"x", "query": "?fileName=a"}, ["REQ-003"]),
     ],
 )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from kuflow_conformance.exchange import Exchange
@@ -12,16 +11,23 @@ from kuflow_conformance.http import Redactor
 from kuflow_conformance.oracles import Finding, found
 from kuflow_conformance.oracles.answers import judge_answer
 from kuflow_conformance.oracles.lists import judge_list
-from kuflow_conformance.oracles.resources import judge_resources
+from kuflow_conformance.oracles.requests import request_faults
+from kuflow_conformance.oracles.resources import disagreements, judge_resources
 from kuflow_conformance.requirements import FAILURES_KEPT
 
 BODY_KEPT = 4000
 """Characters of a body that a report shows."""
 
 
-def judge(exchange: Exchange) -> Iterator[Finding]:
-    """Everything that can be said of one exchange by itself."""
-    return chain(judge_answer(exchange), judge_list(exchange), judge_resources(exchange))
+def judge(exchange: Exchange) -> list[Finding]:
+    """Everything that can be said of one exchange by itself.
+
+    What an answer shows after a request that should have been refused follows from that, and is not held against it.
+    """
+    findings = [*judge_answer(exchange), *judge_list(exchange), *judge_resources(exchange)]
+    if exchange.ok and not all(finding.holds for finding in findings) and request_faults(exchange):
+        return [finding for finding in findings if finding.holds]
+    return findings
 
 
 class Evidence:
@@ -63,6 +69,15 @@ class Evidence:
             return holds
         self.record(found(requirement, holds, expected, exchange.describe() if seen is None else seen), exchange)
         return holds
+
+    def same(
+        self, requirement: str, before: Exchange, after: Exchange, *, expected: str, ignore: Collection[str] = ()
+    ) -> bool:
+        """Check that two answers about one resource agree, but for the properties to `ignore`; returns whether."""
+        if not (before.ok and after.ok):
+            return False
+        differences = disagreements(before.object, after.object, ignore=ignore)
+        return self.check(requirement, not differences, after, expected=expected, seen="; ".join(differences))
 
     def record(self, finding: Finding, exchange: Exchange) -> None:
         """Count a finding; keep it with its exchange if it is a failure."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shlex
@@ -89,6 +90,38 @@ class Credentials:
         return cls(name, auth.header(), f'-u "{auth.user}:${auth.password_env}"')
 
 
+def almost_right(auth: Auth, other: Auth | None, main: Credentials) -> list[Credentials]:
+    """The credentials of `auth` with the secret a little spoilt: each has to be refused.
+
+    `other` are credentials of somebody else, whose secret is right, but not for this user.
+    """
+    if auth.type == "oauth2" or auth.token_env:
+        scheme, _, token = str(main.header).partition(" ")
+        changes = {"a token with a letter more": (token + "x", "x"), "a token cut short": (token[:-3], " (cut)")}
+        shown = f"${auth.token_env or 'TOKEN'}"
+        return [
+            Credentials(name, f"{scheme} {changed}", f'-H "Authorization: {scheme} {shown}{suffix}"')
+            for name, (changed, suffix) in changes.items()
+        ]
+    assert auth.password_env is not None
+    password, variable = secret(auth.password_env), auth.password_env
+    changed = {
+        "a password with a letter more": (password + "x", f"${{{variable}}}x"),
+        "a password without its last letter": (password[:-1], f"${{{variable}%?}}"),
+        "a password in the other case": (password.swapcase(), f'$(printf %s "${variable}" | tr a-zA-Z A-Za-z)'),
+        "no password": ("", ""),
+    }
+    if other is not None and other.password_env and secret(other.password_env) != password:
+        changed["somebody else's password"] = (secret(other.password_env), f"${other.password_env}")
+    return [
+        Credentials(
+            name, "Basic " + base64.b64encode(f"{auth.user}:{word}".encode()).decode(), f'-u "{auth.user}:{shown}"'
+        )
+        for name, (word, shown) in changed.items()
+        if word != password
+    ]
+
+
 def _oauth_token(auth: Auth, session: requests.Session) -> str:
     """A token by client credentials (RFC 6749 section 4.4). Raises TargetUnavailable when none is issued."""
     assert auth.token_url is not None
@@ -140,6 +173,7 @@ class Session:
         self._session = self._open(target)
         self.main = Credentials.of("main", target.auth, self._session)
         self.second = Credentials.of("second", target.second_tenant, self._session) if target.second_tenant else None
+        self.almost_right = almost_right(target.auth, target.second_tenant, self.main)
         self.redactor = Redactor(self._secrets())
 
     def _open(self, target: Target) -> requests.Session:
@@ -286,7 +320,8 @@ class Session:
 
     def curl(self, exchange: Exchange) -> str:
         """A command that sends the request again; secrets appear as environment variables."""
-        callers = {credentials.name: credentials for credentials in (self.main, self.second) if credentials}
+        known = (self.main, self.second, *self.almost_right)
+        callers = {credentials.name: credentials for credentials in known if credentials}
         words = ["curl", "-sS", "-i"]
         if exchange.method != "GET":
             words += ["-X", exchange.method]

@@ -208,6 +208,7 @@ _KINDS: dict[str, Callable[[Operation], bool]] = {
     "with-json-body": lambda operation: any("json" in media_type for media_type in operation.bodies),
     "with-body": lambda operation: bool(operation.bodies),
     "lists": lambda operation: operation.is_list,
+    "changing": lambda operation: not operation.is_read_only,
 }
 
 
@@ -220,7 +221,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     chosen = [
         operation
         for operation in run.description.operations.values()
-        if all(_KINDS[kind](operation) if kind in _KINDS else operation.id == kind for kind in kinds)
+        if any(_KINDS[kind](operation) if kind in _KINDS else operation.id == kind for kind in kinds)
         and (run.profile != "read-only" or operation.is_read_only)
     ]
     metafunc.parametrize("operation", chosen, ids=[operation.id for operation in chosen])

@@ -5,6 +5,7 @@ import base64
 import pytest
 
 from kuflow_conformance.http import Credentials
+from kuflow_conformance.oracles import NotTested
 
 
 def _basic(pair: str) -> str:
@@ -59,6 +60,25 @@ def test_wrong_credentials(good_call, world, evidence):
     for name, header in wrong.items():
         exchange = world.send(good_call, caller=Credentials.made_up(name, header))
         _refused(evidence, "AUT-002", exchange, (401, 403), f"401 or 403 for credentials with an {name}")
+
+
+@pytest.mark.requirement("AUT-002", "AUT-004")
+@pytest.mark.operations("findPrincipals", "retrievePrincipal")
+def test_almost_right_credentials(good_call, world, evidence):
+    for caller in world.session.almost_right:
+        exchange = world.send(good_call, caller=caller)
+        _refused(evidence, "AUT-002", exchange, (401, 403), f"401 or 403 for {caller.name}")
+
+
+@pytest.mark.requirement("AUT-008")
+def test_pair_as_bearer_token(world, evidence):
+    auth = world.session.target.auth
+    if auth.type != "basic":
+        raise NotTested("the credentials are no identifier with a token")
+    token = str(world.session.main.header).partition(" ")[2]
+    caller = Credentials("the pair as bearer token", f"Bearer {token}", "")
+    exchange = world.send(world.good_call("findPrincipals"), caller=caller)
+    evidence.observe("AUT-008", f"{exchange.status}")
 
 
 @pytest.mark.requirement("AUT-003", "AUT-004")

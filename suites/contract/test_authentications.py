@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.oracles.instants import parse_instant
+from kuflow_conformance.oracles.resources import same_id
 
 
 def _issued(world, type_):
@@ -24,6 +25,9 @@ def test_engine_token(world, evidence):
     token = exchange.object.get("engineToken") or {}
     seen = exchange.object.get("type")
     evidence.check("ATH-003", seen == "ENGINE_TOKEN", exchange, expected="type ENGINE_TOKEN", seen=seen)
+    tenant, wanted = exchange.object.get("tenantId"), world.bed.tenant_id
+    if tenant is not None and wanted is not None:
+        evidence.check("ATH-003", same_id(tenant, wanted), exchange, expected=f"tenantId {wanted}", seen=tenant)
     evidence.check("ATH-001", bool(token.get("token")), exchange, expected="an engineToken with a token", seen="none")
     expiry = parse_instant(token.get("expiredAt"))
     future = expiry is not None and expiry > datetime.now(UTC)
@@ -38,7 +42,7 @@ def _parses(load, pem):
     return True
 
 
-@pytest.mark.requirement("ATH-002", "ATH-003")
+@pytest.mark.requirement("ATH-002", "ATH-003", "ATH-004")
 def test_engine_certificate(world, evidence):
     exchange = _issued(world, "ENGINE_CERTIFICATE")
     seen = exchange.object.get("type")
@@ -50,4 +54,11 @@ def test_engine_certificate(world, evidence):
         parses = _parses(x509.load_pem_x509_certificates, tls.get(name))
         evidence.check("ATH-002", parses, exchange, expected=f"{name} as PEM", seen=str(tls.get(name))[:40])
     parses = _parses(lambda pem: load_pem_private_key(pem, None), tls.get("clientPrivateKey"))
-    evidence.check("ATH-002", parses, exchange, expected="clientPrivateKey as PEM", seen="something else")
+    if evidence.check("ATH-002", parses, exchange, expected="clientPrivateKey as PEM", seen="something else"):
+        try:
+            client = x509.load_pem_x509_certificates(str(tls.get("clientCertificate")).encode())[0]
+        except ValueError:
+            return
+        key = load_pem_private_key(str(tls.get("clientPrivateKey")).encode(), None)
+        fits = client.public_key() == key.public_key()
+        evidence.check("ATH-004", fits, exchange, expected="the key of clientCertificate", seen="another key")

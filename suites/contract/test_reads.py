@@ -48,6 +48,70 @@ def test_row_agrees_with_resource(operation, world, evidence):
         )
 
 
+@pytest.mark.requirement("RED-001", "RED-002", "RED-009")
+def test_items_in_every_state_are_listed(world, evidence):
+    """Items of processes of our own: READY, CLAIMED, COMPLETED, CANCELLED, and a message."""
+    running, cancelled = (world.id_of(world.process()) for _ in range(2))
+    made = [world.task(running), world.message(running), world.task(cancelled)]
+    if world.bed.claimable:
+        made += [world.claimed_task(running), world.claimed_task(running)]
+        world.call("completeProcessItemTask", id=world.id_of(made[-1]))
+    world.call("cancelProcess", id=cancelled)
+    listed = world.call("findProcessItems", query={"processId": [running, cancelled], "size": 50})
+    rows = {str(row.get("id")).lower(): row for row in listed.rows}
+    for item in made:
+        key = world.id_of(item)
+        row, resource = rows.get(key.lower()), world.call("retrieveProcessItem", id=key)
+        if not (listed.ok and resource.ok):
+            continue
+        what = f"{key}, which is {(resource.object.get('task') or {}).get('state', 'a message')}"
+        if evidence.check("RED-009", row is not None, listed, expected=what, seen=f"{len(rows)} other rows"):
+            differences = disagreements(row, resource.object)
+            expected = f"what retrieveProcessItem shows of {what}"
+            evidence.check("RED-002", not differences, listed, expected=expected, seen="; ".join(differences))
+
+
+@pytest.mark.requirement("RED-001", "RED-002", "RED-009")
+def test_processes_in_every_state_are_listed(world, evidence):
+    made = [world.id_of(world.process()) for _ in range(3)]
+    for operation_id, key in (("completeProcess", made[1]), ("cancelProcess", made[2])):
+        world.call(operation_id, id=key)
+    for key in made:
+        for _ in range(ATTEMPTS):  # others may create as well: the newest are looked at
+            listed = world.call("findProcesses", query={"sort": "createdAt,desc", "size": 200})
+            row = next((row for row in listed.rows if same_id(row.get("id"), key)), None)
+            if row is not None:
+                break
+        resource = world.call("retrieveProcess", id=key)
+        if not (listed.ok and resource.ok):
+            continue
+        what = f"{key}, which is {resource.object.get('state')}"
+        if evidence.check("RED-009", row is not None, listed, expected=f"{what}, among the newest", seen="not there"):
+            differences = disagreements(row, resource.object)
+            expected = f"what retrieveProcess shows of {what}"
+            evidence.check("RED-002", not differences, listed, expected=expected, seen="; ".join(differences))
+
+
+@pytest.mark.requirement("RED-008")
+def test_ids_in_either_case(world, evidence):
+    process_body = world.process_body()
+    task_body = world.task_body(process_body["id"])
+    for create, body in (("createProcess", process_body), ("createProcessItem", task_body)):
+        first = world.call(create, body=body)
+        if not first.ok:
+            raise NotTested(f"{create} answers {first.describe()[:160]}")
+        other = body["id"].swapcase()
+        read = world.call(create.replace("create", "retrieve"), id=other)
+        again = world.call(create, body=body | {"id": other})
+        for exchange in (read, again):
+            same = exchange.status == 200 and same_id(exchange.object.get("id"), body["id"])
+            evidence.check("RED-008", same, exchange, expected=f"{body['id']}, in whatever case it is written")
+    listed = world.call("findProcessItems", query={"processId": process_body["id"].swapcase()})
+    seen = [row.get("id") for row in listed.rows]
+    found = any(same_id(key, task_body["id"]) for key in seen)
+    evidence.check("RED-008", found, listed, expected=f"the items of {process_body['id']}, in whatever case", seen=seen)
+
+
 @pytest.mark.requirement("RED-003")
 @pytest.mark.operations("lists")
 def test_reading_changes_nothing(operation, world, evidence):

@@ -5,6 +5,8 @@ import uuid
 
 import pytest
 
+from kuflow_conformance.http import Credentials
+
 MALFORMED_IDS = ("not-a-uuid", "12345", "zzzzzzzz-zzzz-4zzz-8zzz-zzzzzzzzzzzz")
 OUT_OF_RANGE = {
     "PAG-003": ({"size": 1001}, {"size": -1}, {"page": -1}, {"size": 100000}),
@@ -92,6 +94,50 @@ def test_malformed_uuid_in_filter(operation, world, evidence):
             evidence.check(
                 "REQ-004", exchange.refused, exchange, expected=f"a refusal (4xx) of {parameter.name}=not-a-uuid"
             )
+
+
+@pytest.mark.requirement("ERR-011")
+@pytest.mark.operations("changing")
+def test_refused_requests_change_nothing(operation, world, evidence):
+    """Requests that would succeed but for their credentials or one mistake in their form."""
+    if operation.id in ("createAuthentication", "createWorker"):
+        return  # the API shows neither afterwards
+    call = world.good_call(operation.id, consumes=True)
+    key = call.id or call.body["id"]
+    read = "retrieveProcessItem" if operation.path.startswith("/process-items") else "retrieveProcess"
+    before = world.call(read, id=key)
+    spoilt = [{"caller": Credentials.nobody()}, {"caller": Credentials.made_up("wrong", "Bearer not-a-token")}]
+    if call.body is not None:
+        whole = json.dumps(call.body).encode()
+        spoilt += [{"body": None, "content": whole[:-1]}, {"content_type": "text/plain"}]
+    for changes in spoilt:
+        exchange = world.send(call, **changes)
+        if not exchange.refused:
+            continue
+        after = world.call(read, id=key)
+        if call.id is None:
+            made = "nothing to be created by a refused request"
+            evidence.check("ERR-011", not after.ok, exchange, expected=made, seen=f"{operation.id} made {key}")
+        elif after.ok:
+            evidence.same("ERR-011", before, after, expected="nothing to change by a refused request")
+
+
+@pytest.mark.requirement("ERR-010")
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "/principals"),
+        ("PATCH", "/robots"),
+        ("PUT", "/workers"),
+        ("POST", "/tenant-users"),
+        ("PUT", "/processes"),
+    ],
+)
+def test_undocumented_method(method, path, world, evidence):
+    headers = {"Content-Type": "application/json"}
+    exchange = world.session.send(method, path, headers=headers, content=b"{}")
+    holds = exchange.refused and exchange.media_type == "application/json"
+    evidence.check("ERR-010", holds, exchange, expected="a refusal (4xx) with an error body")
 
 
 @pytest.mark.requirement("ERR-008")

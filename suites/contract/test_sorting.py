@@ -57,6 +57,24 @@ def test_order_holds_from_page_to_page(operation, world, evidence):
         raise NotTested(f"{operation.id} shows fewer than five rows")
 
 
+@pytest.mark.requirement("SRT-006")
+@pytest.mark.operations("findProcessItems")
+def test_ties_are_ordered_by_the_next_criterion(operation, world, evidence):
+    """Tasks that nobody claimed, completed or cancelled tie in those moments; the id, which rows show, decides."""
+    process = world.id_of(world.process())
+    for _ in range(4):
+        world.task(process)
+    for moment in ("claimedAt", "completedAt", "cancelledAt"):
+        for direction in ("asc", "desc"):
+            sort = [("sort", moment), ("sort", f"id,{direction}")]
+            exchange = world.call(operation.id, query=[("processId", process), ("size", "50"), *sort])
+            if len(exchange.rows) < 2 or any("id" not in row for row in exchange.rows):
+                continue
+            wrong = out_of_order(exchange.rows, [("id", direction == "desc")])
+            expected = f"tasks that tie by {moment}, by id {direction}"
+            evidence.check("SRT-006", wrong is None, exchange, expected=expected, seen=wrong or "")
+
+
 @pytest.mark.requirement("SRT-004")
 @pytest.mark.operations("lists")
 def test_undocumented_property(operation, world, evidence):

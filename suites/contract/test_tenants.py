@@ -29,17 +29,28 @@ def _ids(exchange):
     return {str(row.get("id")).lower() for row in exchange.rows}
 
 
-@pytest.fixture
-def own_tenants(world):
-    """The tenants that the first credentials have access to: the test bed's, and any that two lists agree on.
-
-    One list alone does not count, as that list may be the one that shows too much.
-    """
+def _tenants(world, caller):
+    """The tenants that two lists agree on: one alone does not count, as it may be the one that shows too much."""
     shown = Counter()
     for listing in ("findTenantUsers", "findProcesses", "findProcessItems", "findRobots"):
-        rows = world.call(listing, query={"size": ROWS}).rows
+        rows = world.call(listing, query={"size": ROWS}, caller=caller).rows
         shown.update({str(row["tenantId"]).lower() for row in rows if "tenantId" in row})
-    return {tenant for tenant, lists in shown.items() if lists > 1} | {str(world.bed.tenant_id).lower()}
+    return {tenant for tenant, lists in shown.items() if lists > 1}
+
+
+@pytest.fixture
+def own_tenants(world):
+    """The tenants that the first credentials have access to."""
+    return _tenants(world, world.session.main) | {str(world.bed.tenant_id).lower()}
+
+
+@pytest.fixture
+def stranger(world, second):
+    """The second credentials, if they have no access to the tenant of what the run creates."""
+    tenant = str(world.process().object.get("tenantId")).lower()
+    if tenant in _tenants(world, second):
+        raise NotTested("the second credentials have access to the first tenant; name some that have not")
+    return second
 
 
 @pytest.fixture
@@ -70,9 +81,9 @@ def test_foreign_resource_cannot_be_read(operation, strangers, world, evidence):
     for row in strangers[:STRANGERS]:
         for read in READ_BY[operation.id]:
             exchange = world.call(read, id=row["id"])
-            evidence.check(
-                "AUT-005", exchange.refused, exchange, expected="a refusal (4xx) of another tenant's resource"
-            )
+            # An answer about nothing is wrong as well, but shows nothing.
+            shown = exchange.ok and (exchange.media_type != "application/json" or "id" in exchange.object)
+            evidence.check("AUT-005", not shown, exchange, expected="a refusal (4xx) of another tenant's resource")
 
 
 @pytest.mark.requirement("AUT-006")
@@ -93,3 +104,46 @@ def test_lists_show_nothing_foreign(operation, strangers, world, evidence):
             expected="no row of another tenant",
             seen=f"{len(seen)} such rows: {seen[:2]}",
         )
+
+
+@pytest.mark.requirement("AUT-007")
+@pytest.mark.operations("with-id")
+def test_foreign_resource_cannot_be_used(operation, stranger, world, evidence):
+    """The second tenant calls every operation on resources that the first one has just made."""
+    if operation.id in ("retrievePrincipal", "retrieveTenantUser", "retrieveRobot"):
+        return  # the run makes none of these
+    call = world.good_call(operation.id, consumes=True)
+    read = "retrieveProcessItem" if operation.path.startswith("/process-items") else "retrieveProcess"
+    before = None if "robots" in operation.path else world.call(read, id=call.id)
+    exchange = world.send(call, caller=stranger)
+    evidence.check("AUT-007", exchange.refused, exchange, expected="a refusal (4xx) of another tenant's resource")
+    if before is not None and not operation.is_read_only:
+        after = world.call(read, id=call.id)
+        evidence.same("AUT-007", before, after, expected="a resource that another tenant cannot change")
+
+
+@pytest.mark.requirement("AUT-007")
+@pytest.mark.operations("createProcess", "createProcessItem", "createWorker", "createAuthentication")
+def test_nothing_is_made_in_a_foreign_tenant(operation, stranger, world, evidence):
+    """With an id that the first tenant has used, in its process, or in its name."""
+    tenant = str(world.bed.tenant_id).lower()
+    call = world.good_call(operation.id)
+    first = world.send(call)
+    if not first.ok:
+        raise NotTested(f"{operation.id} answers {first.describe()[:160]}")
+    exchange = world.send(call, caller=stranger)
+    seen = str(exchange.object.get("tenantId")).lower()
+    evidence.check("AUT-007", not exchange.ok or seen != tenant, exchange, expected="nothing of another tenant")
+    if operation.id in ("createProcess", "createProcessItem"):
+        after = world.call(operation.id.replace("create", "retrieve"), id=world.id_of(first))
+        evidence.same("AUT-007", first, after, expected="a resource that another tenant cannot change")
+
+
+@pytest.mark.requirement("AUT-006")
+@pytest.mark.operations("findProcessItems")
+def test_filter_by_a_foreign_process(operation, stranger, world, evidence):
+    process = world.id_of(world.process())
+    world.task(process)
+    exchange = world.call(operation.id, query={"processId": process}, caller=stranger)
+    seen = f"{len(exchange.rows)} rows"
+    evidence.check("AUT-006", not exchange.rows, exchange, expected="no row of another tenant's process", seen=seen)

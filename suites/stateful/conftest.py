@@ -1,5 +1,6 @@
 """The three places where JSON values live, under one handle."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles.instants import parse_instant
 
 
 @dataclass
@@ -49,6 +51,23 @@ class Holder:
             where = "tasks" if self.name == "data" else self.name
             raise NotTested(f"no {kind} {self.name} is known; set test-bed.{where}.{kind}")
         return value
+
+
+@pytest.fixture
+def time_passes(world):
+    """Wait until the times of resources that were just read can be told from those of later changes.
+
+    A server may keep times in whole seconds; one that shows fractions is taken at its word.
+    """
+
+    def wait(*exchanges):
+        stamps = [parse_instant(exchange.object.get("lastModifiedAt")) for exchange in exchanges]
+        fine = any(stamp is not None and stamp.microsecond for stamp in stamps)
+        deadline = time.monotonic() + (0.03 if fine else 1.1)
+        while time.monotonic() < deadline:
+            world.call("findRobots", query={"size": 0})
+
+    return wait
 
 
 @pytest.fixture(params=["metadata", "entity", "data"])

@@ -12,6 +12,8 @@ CONTENTS = {
     "every byte": (bytes(range(256)) * 3, "every byte.bin", "application/x-conformance"),
     "text": ("ünïcode \r\n\n\ttext".encode(), "ünï;c=ö%d&e.txt", "text/plain"),
     "looks like JSON": (b'{"json": true}\n', "data.json", "application/json"),
+    "empty": (b"", "empty.txt", "text/plain"),
+    "plus": (b"plus", "a+b=c @1.json", "application/vnd.conformance+json"),
     "larger than a buffer": (bytes(range(251)) * 1021, "larger.pdf", "application/pdf"),
 }
 LARGE = (bytes(range(256)) * 4 * 1024 * 5, "large.bin", "application/octet-stream")
@@ -29,6 +31,8 @@ def _round_trip(world, evidence, content, name, media_type):
     process = world.scratch_process()
     query = {"fileContentType": media_type, "fileName": name}
     uploaded = world.call("uploadProcessDocument", id=process, query=query, content=content)
+    if not content and uploaded.refused:
+        return  # no bytes may be taken for no body
     if not evidence.check("DOC-001", uploaded.ok, uploaded, expected=f"{len(content)} bytes to be uploaded"):
         return
     parts = parse_reference(reference_of(uploaded))
@@ -41,15 +45,16 @@ def _round_trip(world, evidence, content, name, media_type):
         expected=f"a kuflow-file reference with a uri and {wanted}",
         seen=reference_of(uploaded),
     )
-    downloaded = download(world, process, reference_of(uploaded))
-    same = downloaded.ok and downloaded.body == content
-    evidence.check(
-        "DOC-001",
-        same,
-        downloaded,
-        expected=f"the {len(content)} bytes that were uploaded",
-        seen=f"{downloaded.status}, {len(downloaded.body)} bytes",
-    )
+    for _ in range(2):
+        downloaded = download(world, process, reference_of(uploaded))
+        same = downloaded.ok and downloaded.body == content
+        evidence.check(
+            "DOC-001",
+            same,
+            downloaded,
+            expected=f"the {len(content)} bytes that were uploaded, each time",
+            seen=f"{downloaded.status}, {len(downloaded.body)} bytes",
+        )
 
 
 @pytest.mark.requirement("DOC-001", "DOC-002")
@@ -109,16 +114,20 @@ def test_document_of_another_process(world, evidence):
 
 
 @pytest.mark.requirement("DOC-006")
-@pytest.mark.parametrize("where", ["metadata", "task"])
+@pytest.mark.parametrize("where", ["metadata", "entity", "task", "new task"])
 def test_linked_document(where, world, evidence):
     """A reference that stands in the data of a process or task still leads to the document."""
     process = world.id_of(world.process())
     reference = reference_of(world.document(process, b"linked"))
-    if where == "metadata":
-        saved = world.call(
-            "patchProcessMetadata", id=process, body=[{"op": "add", "path": "/conformance", "value": reference}]
-        )
-        data = saved.object.get("metadata") or {}
+    if where in ("metadata", "entity"):
+        patch = [{"op": "add", "path": "/conformance", "value": reference}]
+        saved = world.call(f"patchProcess{where.capitalize()}", id=process, body=patch)
+        data = saved.object.get(where) or {}
+    elif where == "new task":
+        valid = world.bed.task.valid or {}
+        task = {"taskDefinitionCode": world.bed.task.code, "data": {"value": valid | {"conformance": reference}}}
+        saved = world.call("createProcessItem", body=world.task_body(process, task=task))
+        data = (saved.object.get("task") or {}).get("data") or {}
     else:
         task = world.id_of(world.task(process))
         saved = world.call(

@@ -15,6 +15,7 @@ BASE = {
     "list": [1, 2, 3],
     "rows": [{"name": "a", "tags": ["x"]}, {"name": "b", "tags": []}],
     "object": {"inner": {"leaf": "value"}},
+    "pair": {"first": 1, "second": [True, None]},
     "a/b": "slash",
     "m~n": "tilde",
     "~1": "escaped",
@@ -51,6 +52,15 @@ APPLY = {
     "replace element": [op("replace", "/list/1", value="two")],
     "replace by null": [op("replace", "/text", value=None)],
     "replace whole": [op("replace", "", value={"all": "new"})],
+    "add whole": [op("add", "", value={"all": "new"})],
+    "replace by false": [op("replace", "/text", value=False)],
+    "replace by zero": [op("replace", "/text", value=0)],
+    "replace by nothing": [op("replace", "/text", value="")],
+    "replace nested": [op("replace", "/rows/0/name", value="z")],
+    "remove all": [op("remove", "/list/0"), op("remove", "/list/0"), op("remove", "/list/0")],
+    "move nested": [move("move", "/rows/0/tags/0", "/object/inner/tag")],
+    "copy element": [move("copy", "/list/1", "/list/0")],
+    "move escaped": [move("move", "/a~1b", "/m~0n")],
     "move member": [move("move", "/text", "/moved")],
     "move over": [move("move", "/text", "/number")],
     "move forward": [move("move", "/list/0", "/list/2")],
@@ -80,6 +90,7 @@ EQUAL = {
     "nothing": None,
     "list": [1, 2, 3],
     "object": {"inner": {"leaf": "value"}},
+    "pair": {"second": [True, None], "first": 1},
 }
 UNEQUAL = [
     ("/text", "One"),
@@ -93,7 +104,14 @@ UNEQUAL = [
     ("/no", None),
     ("/nothing", False),
     ("/nothing", ""),
+    ("/nothing", 0),
+    ("/nothing", {}),
     ("/list", [1, 3, 2]),
+    ("/list", [1, 2, 3, 4]),
+    ("/list", [[1, 2, 3]]),
+    ("/list/0", "1"),
+    ("/pair", {"first": 1, "second": [None, True]}),
+    ("/pair", {"first": 1}),
     ("/list", [1, 2]),
     ("/list/0", 2),
     ("/object", {"inner": {}}),
@@ -157,10 +175,13 @@ def _refusal(holder, evidence, requirement, operations):
         answer = holder.apply(steps)
         evidence.check(requirement, answer.refused, answer, expected=f"a refusal (4xx) of {steps}")
         after = holder.get()
+        if not answer.refused:
+            return
         kept, seen = holder.value_of(before), holder.value_of(after)
         same = json_equal(kept, seen)
         if not evidence.check("PAT-003", same, answer, expected=f"the value as it was before: {kept}", seen=seen):
             return
+        evidence.same("PAT-003", before, after, expected="nothing to change by a refused patch")
 
 
 @pytest.fixture

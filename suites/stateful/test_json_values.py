@@ -2,7 +2,8 @@
 
 import pytest
 
-from kuflow_conformance.oracles.resources import disagreements
+from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles.resources import MODIFIED, disagreements
 from kuflow_conformance.oracles.values import json_equal, points_into
 
 DIFFICULT = {
@@ -20,6 +21,19 @@ DIFFICULT = {
     },
     "unicode": {"ключ": "値 \U0001f680\u200f", "é": "e\u0301", "quote": '"\\/\b\f\n\r\t\u0001'},
     "numbers": {"safe": 9007199254740991, "small": 1e-7, "long": 123456.789012},
+    "text": {
+        "spaces": "  around  ",
+        "lines": "one\r\ntwo\n",
+        "markup": "<b>&amp; &lt;'quoted\"</b>",
+        "number": "007",
+        "true": "true",
+        "null": "null",
+        "date": "2024-06-14",
+        "moment": "2024-06-14T10:00:00.000+02:00",
+        "uuid": "7A1BF939-4D70-4439-9CED-A3DBBCE12BD7",
+        "long": "x" * 10000,
+    },
+    "case": {"Name": 1, "name": 2, "NAME": {"Name": 3}},
     "keys": {"a/b": 1, "m~n": 2, " ": 3, "": 4, "$ref": 5, "__proto__": 6, "a.b": 7},
     "deep": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": [[[[{"a": 1}]]]]}}}}}}}},
     "large": {"rows": [{"number": n, "text": "x" * 20} for n in range(500)]},
@@ -103,6 +117,82 @@ def test_difficult_values_survive(name, holder, evidence):
         evidence.check(
             "JSV-008", json_equal(kept, value), exchange, expected=f"the value that was saved: {value}", seen=kept
         )
+
+
+@pytest.mark.requirement("JSV-011")
+def test_saving_replaces_the_whole(holder, evidence):
+    """What was there before and is not in the new value is gone."""
+    first = {"one": 1, "object": {"kept": 1, "list": [1, 2, 3]}, "list": [{"a": 1}, {"b": 2}]}
+    second = {"object": {"list": [3]}, "list": [{"c": 3}], "two": 2}
+    if not holder.put(first).ok:
+        return
+    saved = holder.put(second)
+    for exchange in (saved, holder.get()):
+        if saved.ok:
+            kept = holder.kept(exchange, second)
+            expected = f"{second} and nothing of {first}"
+            evidence.check("JSV-011", json_equal(kept, second), exchange, expected=expected, seen=kept)
+
+
+@pytest.mark.requirement("JSV-012")
+@pytest.mark.parametrize("kind", ["metadata", "task"])
+@pytest.mark.parametrize("valid", [True, False])
+def test_data_given_at_creation(kind, valid, world, evidence):
+    """A server may refuse to create something with invalid data; when it does not, it marks them."""
+    sample = world.bed.metadata if kind == "metadata" else world.bed.task
+    value = sample.valid if valid else sample.invalid
+    if value is None:
+        raise NotTested(f"no {'valid' if valid else 'invalid'} data of this kind is known; see the test bed")
+    for data in ({"value": value, "valid": not valid}, {"value": value}):
+        if kind == "metadata":
+            created = world.call("createProcess", body=world.process_body(metadata=data))
+        else:
+            task = {"taskDefinitionCode": world.bed.task.code, "data": data}
+            created = world.call("createProcessItem", body=world.task_body(world.scratch_process(), task=task))
+        if created.ok:
+            break  # a server may refuse properties that are read-only
+    else:
+        return
+    read = "retrieveProcess" if kind == "metadata" else "retrieveProcessItem"
+    for exchange in (created, world.call(read, id=world.id_of(created))):
+        node = exchange.object if kind == "metadata" else exchange.object.get("task") or {}
+        seen = (node.get("metadata" if kind == "metadata" else "data") or {}).get("valid", valid)
+        expected = f"valid {str(valid).lower()}, whatever the client says of it"
+        evidence.check("JSV-012", seen is valid, exchange, expected=expected, seen=seen)
+
+
+@pytest.mark.requirement("JSV-005")
+def test_errors_point_at_what_was_spoilt(holder, evidence):
+    """One property after the other gets a value of another type; an error has to point into one of them."""
+    valid = holder.need("valid")
+    shown, pointed, last = [], False, None
+    for name, value in valid.items():
+        spoilt = {"conformance": ["spoilt"]} if not isinstance(value, dict) else "spoilt"
+        if not holder.put(valid | {name: spoilt}).ok:
+            continue
+        read = holder.get()
+        data = holder.value_of(read)
+        pointers = [error["propertyPath"] for error in data.get("errors") or [] if "propertyPath" in error]
+        if data.get("valid") is False and pointers:
+            here = "/" + name.replace("~", "~0").replace("/", "~1")
+            shown, last = [*shown, f"{name}: {pointers}"], read
+            pointed = pointed or any(p == here or str(p).startswith(f"{here}/") for p in pointers)
+    if last is None:
+        raise NotTested("no property of the valid sample can be spoilt such that an error shows a propertyPath")
+    evidence.check("JSV-005", pointed, last, expected="a propertyPath to the property that was spoilt", seen=shown)
+
+
+@pytest.mark.requirement("JSV-009")
+def test_saving_changes_nothing_else(holder, evidence):
+    """Of the resource itself: its state, its owner, its other values."""
+    if holder.name == "data":
+        holder.key = holder.world.id_of(holder.world.claimed_task())
+    before = holder.get()
+    own = ("task.data",) if holder.name == "data" else (holder.name,)
+    saves = (holder.put({"conformance": 1}), holder.apply([{"op": "add", "path": "/more", "value": 1}]), holder.get())
+    for exchange in saves:
+        expected = f"nothing but {own[0]} to change"
+        evidence.same("JSV-009", before, exchange, expected=expected, ignore=(*MODIFIED, "task.logs", *own))
 
 
 @pytest.mark.requirement("JSV-009")

@@ -32,7 +32,8 @@ def judge_answer(exchange: Exchange) -> Iterator[Finding]:
     yield found("ANS-001", not exchange.failure, "an HTTP answer", exchange.failure)
     if exchange.failure:
         return
-    optional = exchange.operation is not None and exchange.operation.id in OPTIONAL_OPERATIONS
+    # A method that no path has may be one that the server does not know at all.
+    optional = exchange.operation is None or exchange.operation.id in OPTIONAL_OPERATIONS
     server_error = exchange.status >= 500 and not (optional and exchange.status == 501)
     yield found("ANS-002", not server_error, "an answer below 500", exchange.describe())
     if server_error:

@@ -15,9 +15,20 @@ from urllib.parse import unquote, urlsplit
 from requests.structures import CaseInsensitiveDict
 
 from kuflow_conformance.exchange import NOT_JSON, Exchange, parse_json
-from kuflow_conformance.openapi import Operation, Parameter, is_uuid
+from kuflow_conformance.openapi import Operation, Parameter, Schema, is_uuid
 
-REFUSALS = ("REQ-001", "REQ-002", "REQ-003", "REQ-004", "REQ-005", "REQ-006", "REQ-007", "REQ-008", "PAG-003")
+REFUSALS = (
+    "REQ-001",
+    "REQ-002",
+    "REQ-003",
+    "REQ-004",
+    "REQ-005",
+    "REQ-006",
+    "REQ-008",
+    "PAG-003",
+    "PAT-005",
+    "WRK-005",
+)
 """The requirements that `request_faults` can name."""
 
 _LENIENT_UUID = re.compile(r"[0-9a-f]{1,16}(-[0-9a-f]{1,16}){4}|[0-9a-f]{32}", re.IGNORECASE)
@@ -109,7 +120,13 @@ def body_faults(operation: Operation, media_type: str, body: Any) -> Iterator[Re
     schema = operation.bodies.get(media_type)
     if schema is None:
         return
-    if not isinstance(body, list if operation.method == "PATCH" else dict):
+    for fault in _schema_faults(schema, body, list if operation.method == "PATCH" else dict):
+        # Whatever is wrong with a patch, it is malformed.
+        yield RequestFault("PAT-005", fault.what) if operation.method == "PATCH" else fault
+
+
+def _schema_faults(schema: Schema, body: Any, expected: type) -> Iterator[RequestFault]:
+    if not isinstance(body, expected):
         yield RequestFault("REQ-006", f"the body is of type {type(body).__name__}")
         return
     for error in schema.errors(body):
@@ -120,7 +137,7 @@ def body_faults(operation: Operation, media_type: str, body: Any) -> Iterator[Re
         elif error.keyword == "format" and "uuid" in error.message and isinstance(value, str) and is_no_uuid(value):
             yield RequestFault("REQ-004", f"{where}: {error.message}")
         elif error.keyword in ("minLength", "maxLength", "minItems"):
-            yield RequestFault("REQ-007", f"{where}: {error.message}")
+            yield RequestFault("WRK-005", f"{where}: {error.message}")
         elif error.keyword == "enum" and isinstance(value, str) and value.strip():
             # A known value in another case may be read leniently.
             known = error.message.rpartition(" is not one of ")[2].upper()

@@ -64,6 +64,9 @@ def same_id(first: object, second: object) -> bool:
 
 
 AUDIT = ("createdBy", "createdAt", "lastModifiedBy", "lastModifiedAt")
+MODIFIED = ("lastModifiedBy", "lastModifiedAt")
+"""What every change of a resource changes as well."""
+
 _DOCUMENTED = {
     *AUDIT,
     *("id", "type", "name", "user", "application", "principal", "principalId", "tenantId", "metadata", "entity"),
@@ -76,10 +79,10 @@ _DOCUMENTED = {
 def disagreements(first: dict[str, Any], second: dict[str, Any], *, ignore: Collection[str] = ()) -> list[str]:
     """Where two answers about one resource contradict each other, in the documented properties that both have.
 
-    The same instant, or the same UUID, may be written in different ways; what one of them leaves out may be optional.
+    `ignore` names properties that may differ, with dots for those of parts (``task.state``). The same instant, or the same UUID, may be written in different ways; what one of them leaves out may be optional.
     """
     names = (first.keys() & second.keys() & _DOCUMENTED) - set(ignore)
-    differences = _disagreements({n: first[n] for n in names}, {n: second[n] for n in names}, "")
+    differences = _disagreements({n: first[n] for n in names}, {n: second[n] for n in names}, "", ignore)
     principal = second.get("principal")
     if (
         "principalId" in first
@@ -90,14 +93,16 @@ def disagreements(first: dict[str, Any], second: dict[str, Any], *, ignore: Coll
     return sorted(differences)
 
 
-def _disagreements(first: dict[str, Any], second: dict[str, Any], where: str) -> list[str]:
+def _disagreements(first: dict[str, Any], second: dict[str, Any], where: str, ignore: Collection[str]) -> list[str]:
     differences = []
     for name in first.keys() & second.keys():
+        if where + name in ignore:
+            continue
         one, other = first[name], second[name]
         if name == "value":  # data of the user: there, nothing is optional
             same = json_equal(one, other)
         elif isinstance(one, dict) and isinstance(other, dict):
-            differences += _disagreements(one, other, f"{where}{name}.")
+            differences += _disagreements(one, other, f"{where}{name}.", ignore)
             continue
         else:
             same = same_value(one, other)

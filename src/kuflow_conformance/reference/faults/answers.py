@@ -228,7 +228,7 @@ def _(server: ReferenceServer) -> None:
     server.asgi = asgi  # type: ignore[assignment]
 
 
-@fault("assign-refused", "ANS-005", "assigning a task by id is always refused")
+@fault("assign-refused", "SUC-001", "assigning a task by id is always refused")
 def _(server: ReferenceServer) -> None:
     def assign(original: Any, caller: Principal, id: str, body: Json) -> Answer:
         raise Refused(409, "Not now")
@@ -321,7 +321,7 @@ def _(server: ReferenceServer) -> None:
     around(server, "check_body", check)
 
 
-@fault("patch-empty", "REQ-007", "an empty patch is accepted")
+@fault("patch-empty", "PAT-005", "an empty patch is accepted")
 def _(server: ReferenceServer) -> None:
     _unchecked(server, "minItems")
 
