@@ -117,8 +117,11 @@ class _Discovery:
         processes = self.rows("findProcesses")
         items = self.rows("findProcessItems")
         self._principals(self.rows("findPrincipals"), processes)
-        for name, operation in (("tenant_user_id", "findTenantUsers"), ("robot_id", "findRobots")):
-            self._fill(name, (row.get("id") for row in self.rows(operation)), f"{operation} shows none")
+        robots = [row.get("id") for row in self.rows("findRobots")]
+        self._drop_unknown("robot_id", robots, "retrieveRobot")
+        self._fill("robot_id", robots, "findRobots shows none")
+        tenant_users = [row.get("id") for row in self.rows("findTenantUsers")]
+        self._fill("tenant_user_id", tenant_users, "findTenantUsers shows none")
         self._fill("process_id", (row.get("id") for row in processes), "findProcesses shows none")
         self._fill("process_item_id", (row.get("id") for row in items), "findProcessItems shows none")
         self._fill("tenant_id", (row.get("tenantId") for row in (*processes, *items)), "no row shows one")
@@ -126,11 +129,19 @@ class _Discovery:
             self._by_trying(processes, items)
         return self.bed
 
+    def _drop_unknown(self, name: str, listed: list[Any], read: str) -> None:
+        """Forget a part of the target file that the target neither lists nor shows."""
+        key = getattr(self.bed, name)
+        if key is not None and key not in listed and not (answer := self.call(read, id=key)).ok:
+            setattr(self.bed, name, None)
+            self.bed.robot_asset = None
+            self.bed.notes[name] = f"{key} of the target file is unknown to the target: {read} answers {answer.status}"
+
     def _fill(self, name: str, values: Iterable[Any], note: str) -> None:
         """Set a part that the target file leaves out to the first value there is."""
         if getattr(self.bed, name) is None:
             setattr(self.bed, name, next((value for value in values if isinstance(value, str)), None))
-            self.bed.notes[name] = note
+            self.bed.notes.setdefault(name, note)
 
     def _principals(self, rows: list[dict[str, Any]], processes: list[dict[str, Any]]) -> None:
         """Prefer principals that are initiators already: not everybody has to be allowed to be one."""

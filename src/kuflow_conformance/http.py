@@ -314,9 +314,17 @@ class Session:
 
     def _count_failures(self, failure: str) -> None:
         self._failures = self._failures + 1 if failure else 0
+        if self._failures >= FAILURES_BEFORE_GIVING_UP and self._answers():
+            self._failures = 0  # only what was asked gets no answer
         if self._failures >= FAILURES_BEFORE_GIVING_UP:
             self._gone = f"the target stopped answering after {self.count} requests: {failure}"
             raise TargetUnavailable(self._gone)
+
+    def _answers(self) -> bool:
+        """Whether the target answers anything at all."""
+        probe = self._session.prepare_request(requests.Request("GET", self.target.base_url + "/principals"))
+        *_, failure = self._exchange(probe)
+        return not failure
 
     def curl(self, exchange: Exchange) -> str:
         """A command that sends the request again; secrets appear as environment variables."""

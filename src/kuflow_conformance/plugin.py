@@ -275,6 +275,18 @@ def listener(bed: TestBed) -> Iterator[Listener]:
 
 
 @pytest.fixture(scope="session")
+def profile(request: pytest.FixtureRequest) -> Profile:
+    """How much to test."""
+    return _run(request).profile
+
+
+@pytest.fixture(scope="session")
+def seed(request: pytest.FixtureRequest) -> int:
+    """The seed of everything that is drawn at random."""
+    return _run(request).seed
+
+
+@pytest.fixture(scope="session")
 def description(request: pytest.FixtureRequest) -> Description:
     """The description of the API."""
     return _run(request).description

@@ -230,7 +230,7 @@ def test_group(operation, world, evidence):
     )
 
 
-@pytest.mark.requirement("FLT-007")
+@pytest.mark.requirement("FLT-002")
 @pytest.mark.operations("findPrincipals")
 def test_types_of_principals_add_up(operation, world, evidence):
     types = ("USER", "APPLICATION", "SYSTEM")
@@ -238,7 +238,7 @@ def test_types_of_principals_add_up(operation, world, evidence):
     total = everything.page.get("totalElements")
     parts = [answer.page.get("totalElements", 0) for answer in answers]
     evidence.check(
-        "FLT-007", sum(parts) == total, answers[0], expected=f"{total} principals of all types", seen=f"{parts}"
+        "FLT-002", sum(parts) == total, answers[0], expected=f"{total} principals of all types", seen=f"{parts}"
     )
 
 

@@ -76,13 +76,17 @@ _DOCUMENTED = {
 }
 
 
-def disagreements(first: dict[str, Any], second: dict[str, Any], *, ignore: Collection[str] = ()) -> list[str]:
+def disagreements(
+    first: dict[str, Any], second: dict[str, Any], *, ignore: Collection[str] = (), complete: bool = False
+) -> list[str]:
     """Where two answers about one resource contradict each other, in the documented properties that both have.
 
-    `ignore` names properties that may differ, with dots for those of parts (``task.state``). The same instant, or the same UUID, may be written in different ways; what one of them leaves out may be optional.
+    `ignore` names properties that may differ, with dots for those of parts (``task.state``). The same instant, or the
+    same UUID, may be written in different ways; what one of them leaves out may be optional. With `complete`, both
+    are answers of the same operation about a resource that has not changed: then what one has, the other has as well.
     """
-    names = (first.keys() & second.keys() & _DOCUMENTED) - set(ignore)
-    differences = _disagreements({n: first[n] for n in names}, {n: second[n] for n in names}, "", ignore)
+    known = [{name: value for name, value in resource.items() if name in _DOCUMENTED} for resource in (first, second)]
+    differences = _disagreements(known[0], known[1], "", ignore, complete)
     principal = second.get("principal")
     if (
         "principalId" in first
@@ -93,8 +97,13 @@ def disagreements(first: dict[str, Any], second: dict[str, Any], *, ignore: Coll
     return sorted(differences)
 
 
-def _disagreements(first: dict[str, Any], second: dict[str, Any], where: str, ignore: Collection[str]) -> list[str]:
+def _disagreements(
+    first: dict[str, Any], second: dict[str, Any], where: str, ignore: Collection[str], complete: bool
+) -> list[str]:
     differences = []
+    if complete:
+        changed = [name for name in first.keys() ^ second.keys() if where + name not in ignore]
+        differences += [f"{where}{name} is there once and missing once" for name in changed]
     for name in first.keys() & second.keys():
         if where + name in ignore:
             continue
@@ -102,7 +111,7 @@ def _disagreements(first: dict[str, Any], second: dict[str, Any], where: str, ig
         if name == "value":  # data of the user: there, nothing is optional
             same = json_equal(one, other)
         elif isinstance(one, dict) and isinstance(other, dict):
-            differences += _disagreements(one, other, f"{where}{name}.", ignore)
+            differences += _disagreements(one, other, f"{where}{name}.", ignore, complete)
             continue
         else:
             same = same_value(one, other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from starlette.datastructures import QueryParams
 from starlette.responses import HTMLResponse, Response
 
 from kuflow_conformance.openapi import Operation
@@ -216,13 +217,16 @@ def _(server: ReferenceServer) -> None:
     around(server.platform, "retrieve_process", retrieve)
 
 
-@fault("connection-dropped", "ANS-001", "a worker with an address of IPv6 gets no answer")
+@fault("connection-dropped", "ANS-001", "the answer to cancelProcess breaks off")
 def _(server: ReferenceServer) -> None:
     inner = server.asgi
 
     async def asgi(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"].endswith("/cancel") and scope["method"] == "POST":
-            return  # the server closes the connection of an application that never answers
+            # The server closes the connection of an application that does not finish its answer.
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
+            await send({"type": "http.response.body", "body": b"{", "more_body": True})
+            return
         await inner(scope, receive, send)
 
     server.asgi = asgi  # type: ignore[assignment]
@@ -288,10 +292,8 @@ def _(server: ReferenceServer) -> None:
 @fault("text-page", "REQ-005", "text in place of a page number is page 0")
 def _(server: ReferenceServer) -> None:
     def read_query(original: Any, operation: Operation, raw: Any) -> Json:
-        page = raw.get("page")
-        if page is not None and page.isalpha():
-            return {}
-        query: Json = original(operation, raw)
+        kept = [(name, value) for name, value in raw.multi_items() if not (name == "page" and value.isalpha())]
+        query: Json = original(operation, QueryParams(kept))
         return query
 
     around(server, "read_query", read_query)

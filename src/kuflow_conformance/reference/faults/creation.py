@@ -7,6 +7,7 @@ from typing import Any
 from kuflow_conformance.openapi import Operation
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around, on_answer, on_call
+from kuflow_conformance.reference.certificates import engine_certificate
 from kuflow_conformance.reference.faults.table import fault
 from kuflow_conformance.reference.model import Json, Principal
 from kuflow_conformance.reference.platform import Answer, Refused
@@ -174,3 +175,64 @@ def _(server: ReferenceServer) -> None:
         original(operation, media_type, body)
 
     around(server, "check_body", check)
+
+
+@fault("key-of-another", "ATH-004", "the key of an engine certificate belongs to another one")
+def _(server: ReferenceServer) -> None:
+    other = engine_certificate.__wrapped__()["clientPrivateKey"]
+
+    def change(body: Json) -> None:
+        if "engineCertificate" in body:
+            body["engineCertificate"]["tls"]["clientPrivateKey"] = other
+
+    on_answer(server, ["createAuthentication"], change)
+
+
+@fault("authentication-tenant", "ATH-003", "an engine token names no tenant of the caller")
+def _(server: ReferenceServer) -> None:
+    on_answer(server, ["createAuthentication"], lambda body: {**body, "tenantId": server.platform.new_id()})
+
+
+@fault("form-empty", "DOC-010", "a form is downloaded as an empty file")
+def _(server: ReferenceServer) -> None:
+    def download(original: Any, caller: Principal, id: str, query: Json) -> Answer:
+        answer: Answer = original()
+        return Answer(content=b"", media_type=answer.media_type)
+
+    on_call(server, "downloadProcessItemTaskDataWebformsAsDocument", download)
+
+
+@fault("worker-type-bound", "WRK-005", "activity types of 256 characters are accepted")
+def _(server: ReferenceServer) -> None:
+    def check(original: Any, operation: Operation, media_type: str, body: Any) -> None:
+        if operation.id == "createWorker" and isinstance(body, dict) and isinstance(body.get("activityTypes"), list):
+            body = {**body, "activityTypes": [t[:255] if isinstance(t, str) else t for t in body["activityTypes"]]}
+        original(operation, media_type, body)
+
+    around(server, "check_body", check)
+
+
+@fault("worker-ip-39", "WRK-004", "an ip of 40 characters is refused")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        if len(body["ip"]) > 39:
+            raise Refused(400, "Too long")
+        answer: Answer = original()
+        return answer
+
+    on_call(server, "createWorker", create)
+
+
+@fault("worker-types-kept", "WRK-002", "an updated worker keeps the activity types it had")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        known = server.platform.workers.rows.get(f"{caller.tenant_id}/{body['identity']}")
+        before = known and known.fields.get("activityTypes")
+        answer: Answer = original()
+        if known and answer.json is not None:
+            known.fields.pop("activityTypes", None)
+            known.fields.update({"activityTypes": before} if before else {})
+            return Answer(answer.status, known.render())
+        return answer
+
+    on_call(server, "createWorker", create)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import unicodedata
 from typing import Any
 
 import jsonpatch
@@ -111,6 +112,7 @@ def _(server: ReferenceServer) -> None:
         answer: Answer = original()
         if isinstance(body["metadata"].get("valid"), bool) and answer.json is not None:
             answer.json["metadata"]["valid"] = body["metadata"]["valid"]
+            answer.json["metadata"].pop("errors", None)
         return answer
 
     on_call(server, "updateProcessMetadata", update)
@@ -157,7 +159,9 @@ def _(server: ReferenceServer) -> None:
 def _(server: ReferenceServer) -> None:
     on_patch(
         server,
-        lambda ops: [{**op, "op": "copy"} if op["op"] == "move" and op["from"] != op["path"] else op for op in ops],
+        lambda ops: [
+            {**op, "op": "copy"} if op["op"] == "move" and not op["path"].startswith(op["from"]) else op for op in ops
+        ],
     )
 
 
@@ -197,9 +201,10 @@ def _(server: ReferenceServer) -> None:
             _, task = item_of(server, id)
             for operation in body:
                 try:
-                    task.data.value = jsonpatch.apply_patch(copy.deepcopy(task.data.value), [operation])
+                    value = jsonpatch.apply_patch(copy.deepcopy(task.data.value), [operation])
                 except Exception:
                     break
+                task.data.value = value if isinstance(value, dict) else task.data.value
             raise
         return answer
 
@@ -345,3 +350,194 @@ def _(server: ReferenceServer) -> None:
         return answer
 
     on_call(server, "uploadProcessUserActionDocument", upload)
+
+
+@fault("save-merges", "JSV-011", "saving an entity merges it into the one before")
+def _(server: ReferenceServer) -> None:
+    def update(original: Any, caller: Principal, id: str, body: Json) -> Answer:
+        before = process_of(server, id).entity.value
+        answer: Answer = original(body={"entity": {"value": {**before, **body["entity"]["value"]}}})
+        return answer
+
+    on_call(server, "updateProcessEntity", update)
+
+
+@fault("valid-at-creation", "JSV-012", "the data of a new task are valid whatever they are")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        answer: Answer = original()
+        if answer.json and "task" in answer.json:
+            answer.json["task"]["data"] = {"valid": True, "value": answer.json["task"]["data"]["value"]}
+        return answer
+
+    on_call(server, "createProcessItem", create)
+
+
+@fault("pointer-root", "JSV-005", "the propertyPath of errors is always the whole value")
+def _(server: ReferenceServer) -> None:
+    def change(value: JsonValue, shown: Json) -> Json:
+        errors = [{**error, "propertyPath": ""} for error in shown.get("errors", ())]
+        return {**shown, "errors": errors} if errors else shown
+
+    rendered(server, change)
+
+
+def on_texts(node: Any, change: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: on_texts(value, change) for key, value in node.items()}
+    if isinstance(node, list):
+        return [on_texts(item, change) for item in node]
+    return change(node) if isinstance(node, str) else node
+
+
+@fault("texts-trimmed", "JSV-008", "spaces around texts in saved data are lost")
+def _(server: ReferenceServer) -> None:
+    on_save(server, lambda value: on_texts(value, str.strip))
+
+
+@fault("markup-escaped", "JSV-008", "< in saved data becomes &lt;")
+def _(server: ReferenceServer) -> None:
+    on_save(server, lambda value: on_texts(value, lambda text: text.replace("<", "&lt;")))
+
+
+@fault("texts-composed", "JSV-008", "texts in saved data are normalised to composed Unicode")
+def _(server: ReferenceServer) -> None:
+    on_save(server, lambda value: on_texts(value, lambda text: unicodedata.normalize("NFC", text)))
+
+
+def _rounded(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _rounded(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_rounded(item) for item in node]
+    return round(node, 4) if isinstance(node, float) else node
+
+
+@fault("numbers-rounded", "JSV-008", "numbers in saved data are rounded to four places")
+def _(server: ReferenceServer) -> None:
+    on_save(server, _rounded)
+
+
+@fault("patch-null-removes", "PAT-001", "a replacement by null removes")
+def _(server: ReferenceServer) -> None:
+    def change(op: Json) -> Json:
+        if op["op"] == "replace" and op["path"] and op.get("value", 0) is None:
+            return {"op": "remove", "path": op["path"]}
+        return op
+
+    on_patch(server, lambda ops: [change(op) for op in ops])
+
+
+@fault("patch-add-replaces", "PAT-001", "adding at an index replaces what is there")
+def _(server: ReferenceServer) -> None:
+    def change(op: Json) -> Json:
+        return {**op, "op": "replace"} if op["op"] == "add" and op["path"].endswith("/1") else op
+
+    on_patch(server, lambda ops: [change(op) for op in ops])
+
+
+@fault("patch-one-based", "PAT-001", "copies within a list go one place too far")
+def _(server: ReferenceServer) -> None:
+    def change(op: Json) -> Json:
+        return {**op, "path": op["path"][:-1] + "1"} if op["op"] == "copy" and op["path"].endswith("/0") else op
+
+    on_patch(server, lambda ops: [change(op) for op in ops])
+
+
+@fault("patch-test-unordered", "PAT-002", "the test operation compares lists without their order")
+def _(server: ReferenceServer) -> None:
+    def patched(original: Any, value: Json, operations: list[Json]) -> Json:
+        def loose(op: Json) -> bool:
+            node: Any = value.get(op["path"][1:])
+            wanted = op.get("value")
+            if op["op"] != "test" or not isinstance(node, list) or not isinstance(wanted, list):
+                return False
+            return sorted(map(repr, node)) == sorted(map(repr, wanted))
+
+        kept = [op for op in operations if not loose(op)]
+        return original(value, kept) if kept else value
+
+    around(server.platform, "patched", patched)
+
+
+@fault("patch-refused-touches", "PAT-003", "a refused patch of an entity changes lastModifiedAt")
+def _(server: ReferenceServer) -> None:
+    def patch(original: Any, caller: Principal, id: str, body: list[Json]) -> Answer:
+        try:
+            answer: Answer = original()
+        except Refused:
+            server.platform.touch(caller, process_of(server, id).audit)
+            raise
+        return answer
+
+    on_call(server, "patchProcessEntity", patch)
+
+
+@fault("patch-base-stale", "LIF-001", "a second patch of an entity forgets the first one")
+def _(server: ReferenceServer) -> None:
+    saved: dict[str, Any] = {}
+
+    def update(original: Any, caller: Principal, id: str, body: Json) -> Answer:
+        answer: Answer = original()
+        saved[id.lower()] = copy.deepcopy(body["entity"]["value"])
+        return answer
+
+    def patch(original: Any, caller: Principal, id: str, body: list[Json]) -> Answer:
+        process = process_of(server, id)
+        before = process.entity.value
+        process.entity.value = copy.deepcopy(saved.get(id.lower(), {}))
+        try:
+            answer: Answer = original()
+        except Refused:
+            process.entity.value = before
+            raise
+        return answer
+
+    on_call(server, "updateProcessEntity", update)
+    on_call(server, "patchProcessEntity", patch)
+
+
+@fault("document-once", "DOC-001", "a document is gone once it was downloaded")
+def _(server: ReferenceServer) -> None:
+    def download(original: Any, caller: Principal, id: str, query: Json) -> Answer:
+        answer: Answer = original()
+        documents = process_of(server, id).documents
+        gone = [uri for uri, document in documents.items() if document.content == answer.content]
+        for uri in gone:
+            del documents[uri]
+        return answer
+
+    on_call(server, "downloadProcessDocument", download)
+
+
+@fault("document-plus", "DOC-002", "a plus in the name of a document becomes a space")
+def _(server: ReferenceServer) -> None:
+    def change(document: Document) -> None:
+        document.name = document.name.replace("+", " ")
+
+    on_upload(server, change)
+
+
+@fault("document-type-fixed", "DOC-002", "every document is an application/octet-stream")
+def _(server: ReferenceServer) -> None:
+    def change(document: Document) -> None:
+        document.content_type = "application/octet-stream"
+
+    on_upload(server, change)
+
+
+@fault("document-by-name", "DOC-003", "a document replaces the one with the same name")
+def _(server: ReferenceServer) -> None:
+    def store(original: Any, process: Process, query: Json, content: bytes) -> Document:
+        document: Document = original(process, query, content)
+        for other in process.documents.values():
+            if other.name == document.name:
+                other.content = content
+        return document
+
+    around(server.platform, "store_document", store)
+
+
+@fault("user-action-untouched", "DOC-008", "a new document of a user action is answered with 304, and dropped")
+def _(server: ReferenceServer) -> None:
+    on_call(server, "uploadProcessUserActionDocument", lambda original, caller, id, query, content: Answer(304))

@@ -6,9 +6,9 @@ from typing import Any
 
 from kuflow_conformance.openapi import Operation
 from kuflow_conformance.reference.app import ReferenceServer
-from kuflow_conformance.reference.bank import around, on_answer
+from kuflow_conformance.reference.bank import around, on_answer, on_call, on_rows
 from kuflow_conformance.reference.faults.table import fault
-from kuflow_conformance.reference.model import Json
+from kuflow_conformance.reference.model import Json, Principal
 from kuflow_conformance.reference.platform import Answer
 
 LISTS = ("findPrincipals", "findTenantUsers", "findProcesses", "findProcessItems", "findRobots")
@@ -241,7 +241,7 @@ def _(server: ReferenceServer) -> None:
     on_query(server, change, ("findTenantUsers",))
 
 
-@fault("system-untyped", "FLT-007", "the type filter does not find the system")
+@fault("system-untyped", "FLT-002", "the type filter does not find the system")
 def _(server: ReferenceServer) -> None:
     def page(original: Any, rows: Any, query: Json, sorting: Any) -> Answer:
         rows = [row for row in rows if query.get("type") != "SYSTEM"]
@@ -267,3 +267,98 @@ def _(server: ReferenceServer) -> None:
             del row["tenantId"]
 
     on_answer(server, ["findProcessItems"], change)
+
+
+@fault("finished-unlisted", "RED-009", "findProcesses does not list completed processes")
+def _(server: ReferenceServer) -> None:
+    def find(original: Any, caller: Principal, query: Json) -> Answer:
+        everything = server.platform.processes.rows
+        kept = {key: row for key, row in everything.items() if row.state != "COMPLETED"}
+        server.platform.processes.rows = kept
+        try:
+            answer: Answer = original()
+        finally:
+            server.platform.processes.rows = everything
+        return answer
+
+    on_call(server, "findProcesses", find)
+
+
+@fault("messages-unlisted", "RED-009", "a list filtered by process shows no messages")
+def _(server: ReferenceServer) -> None:
+    def find(original: Any, caller: Principal, query: Json) -> Answer:
+        wanted = {"type": ["TASK"]} if "processId" in query and "type" not in query else {}
+        answer: Answer = original(query={**query, **wanted})
+        return answer
+
+    on_call(server, "findProcessItems", find)
+
+
+@fault("rows-stale", "RED-002", "lists show tasks as they were created")
+def _(server: ReferenceServer) -> None:
+    def change(row: Json) -> None:
+        if row.get("task", {}).get("state") == "CLAIMED":
+            row["task"]["state"] = "READY"
+
+    on_rows(server, ["findProcessItems"], change)
+
+
+@fault("ties-unordered", "SRT-006", "only the first of several sort criteria counts")
+def _(server: ReferenceServer) -> None:
+    on_query(server, lambda query: query.update(sort=query["sort"][:1]) if "sort" in query else None)
+
+
+@fault("filter-after-paging", "FLT-009", "the page is cut first, and filtered by type afterwards")
+def _(server: ReferenceServer) -> None:
+    def find(original: Any, caller: Principal, query: Json) -> Answer:
+        whole: Answer = original()
+        if "type" not in query or whole.json is None:
+            return whole
+        page: Answer = original(query={name: value for name, value in query.items() if name != "type"})
+        assert page.json is not None
+        rows = [row for row in page.json["content"] if row["type"] in query["type"]]
+        return Answer(json={"metadata": whole.json["metadata"], "content": rows})
+
+    on_call(server, "findProcessItems", find)
+
+
+@fault("tenant-filter-ignored", "PAG-011", "findPrincipals ignores the tenantId filter")
+def _(server: ReferenceServer) -> None:
+    on_query(server, lambda query: query.pop("tenantId", None), ("findPrincipals",))
+
+
+@fault("filters-either", "FLT-004", "beside groupId, the type filter of principals does not count")
+def _(server: ReferenceServer) -> None:
+    on_query(server, lambda query: query.pop("type", None) if "groupId" in query else None, ("findPrincipals",))
+
+
+@fault("unknown-value-hides", "FLT-003", "an unknown value among several of the processId filter empties the list")
+def _(server: ReferenceServer) -> None:
+    def change(query: Json) -> None:
+        known = server.platform.processes.rows
+        if any(key.lower() not in known for key in query.get("processId", ())):
+            query["processId"] = [server.platform.new_id()]
+
+    on_query(server, change, ("findProcessItems",))
+
+
+@fault("sort-desc-ignored", "SRT-001", "desc is ignored for lastModifiedAt")
+def _(server: ReferenceServer) -> None:
+    def change(query: Json) -> None:
+        if "sort" in query:
+            query["sort"] = [s.replace("lastModifiedAt,desc", "lastModifiedAt,asc") for s in query["sort"]]
+
+    on_query(server, change)
+
+
+@fault("total-of-the-page", "PAG-007", "totalElements of tenant users counts one too many")
+def _(server: ReferenceServer) -> None:
+    def find(original: Any, caller: Principal, query: Json) -> Answer:
+        answer: Answer = original()
+        assert answer.json is not None
+        metadata = answer.json["metadata"]
+        metadata["totalElements"] += 1
+        metadata["totalPages"] = server.platform.total_pages(metadata["totalElements"], metadata["size"])
+        return answer
+
+    on_call(server, "findTenantUsers", find)

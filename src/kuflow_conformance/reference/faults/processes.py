@@ -12,12 +12,16 @@ from kuflow_conformance.reference.platform import Answer, Refused
 
 
 def process_of(server: ReferenceServer, key: str) -> Process:
-    return server.platform.processes.rows[key.lower()]
+    process = server.platform.processes.rows.get(key.lower())
+    if process is None:
+        raise Refused(404, f"There is no process {key}")
+    return process
 
 
 def item_of(server: ReferenceServer, key: str) -> tuple[ProcessItem, Task]:
-    item = server.platform.items.rows[key.lower()]
-    assert item.task is not None
+    item = server.platform.items.rows.get(key.lower())
+    if item is None or item.task is None:
+        raise Refused(404, f"There is no task {key}")
     return item, item.task
 
 
@@ -368,3 +372,86 @@ def _(server: ReferenceServer) -> None:
         return Answer(json=item.render())
 
     on_call(server, "appendProcessItemTaskLog", append)
+
+
+@fault("log-timestamps-shared", "LOG-006", "the timestamp of a log entry is that of the first API release")
+def _(server: ReferenceServer) -> None:
+    on_answer(
+        server,
+        ["appendProcessItemTaskLog", "retrieveProcessItem"],
+        lambda body: [entry.update(timestamp="2024-06-14T00:00:00Z") for entry in body.get("task", {}).get("logs", ())],
+    )
+
+
+@fault("log-cut", "LOG-001", "a log message is cut to 255 characters")
+def _(server: ReferenceServer) -> None:
+    on_call(
+        server,
+        "appendProcessItemTaskLog",
+        lambda original, caller, id, body: original(body={**body, "message": body["message"][:255]}),
+    )
+
+
+@fault("claim-clears-log", "ITM-011", "claiming a task clears its log")
+def _(server: ReferenceServer) -> None:
+    def claim(original: Any, caller: Principal, id: str) -> Answer:
+        original()
+        item, task = item_of(server, id)
+        task.logs.clear()
+        return Answer(json=item.render())
+
+    on_call(server, "claimProcessItemTask", claim)
+
+
+@fault("complete-clears-owner", "ITM-011", "a completed task loses its owner")
+def _(server: ReferenceServer) -> None:
+    def change(caller: Principal, id: str) -> None:
+        item_of(server, id)[0].owner_id = None
+
+    after_call(server, "completeProcessItemTask", change)
+
+
+@fault("save-unclaims", "JSV-009", "saving the data of a claimed task makes it READY again")
+def _(server: ReferenceServer) -> None:
+    def change(caller: Principal, id: str) -> None:
+        item_of(server, id)[1].state = "READY"
+
+    after_call(server, "updateProcessItemTaskData", change)
+
+
+@fault("message-data-dropped", "ITM-004", "the data of a message are not kept")
+def _(server: ReferenceServer) -> None:
+    def new_message(original: Any, body: Json | None) -> Any:
+        message = original(body)
+        if message.data is not None:
+            message.data.value = {}
+        return message
+
+    around(server.platform, "new_message", new_message)
+
+
+@fault("initiator-application-refused", "PRC-013", "an application cannot be made initiator")
+def _(server: ReferenceServer) -> None:
+    def change(original: Any, caller: Principal, id: str, body: Json) -> Answer:
+        principal = server.platform.principals.get(caller, body.get("initiatorId") or "")
+        if principal is not None and principal.type == "APPLICATION":
+            raise Refused(400, "The initiator has to be a user")
+        answer: Answer = original()
+        return answer
+
+    on_call(server, "changeProcessInitiator", change)
+
+
+@fault("assign-again-clears", "LIF-001", "assigning a task a second time clears its data")
+def _(server: ReferenceServer) -> None:
+    assigned: list[str] = []
+
+    def assign(original: Any, caller: Principal, id: str, body: Json) -> Answer:
+        answer: Answer = original()
+        _, task = item_of(server, id)
+        if id.lower() in assigned:
+            task.data.value = {}
+        assigned.append(id.lower())
+        return answer
+
+    on_call(server, "assignProcessItemTask", assign)

@@ -82,5 +82,7 @@ def _(server: ReferenceServer) -> None:
                     urllib.request.urlopen(request, timeout=5).close()
                 except urllib.error.HTTPError as error:
                     raise Refused(409, "The receiver refused the event") from error
+                except OSError:
+                    continue  # nobody listens
 
     around(server.platform, "emit", emit)

@@ -1,0 +1,160 @@
+"""A model of one process and its items: what they are after each answer of a target.
+
+Where the documentation says what an operation does, the model does it. Where it is silent whether an operation is
+refused, the model follows the answer: what was refused has changed nothing, what succeeded has done what it says.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from kuflow_conformance.oracles.resources import same_id
+from kuflow_conformance.oracles.values import json_equal, patched
+
+ACTIVE = ("READY", "CLAIMED")
+Resource = dict[str, Any]
+
+
+@dataclass
+class Item:
+    """A task or message, as far as operations can change it. `state` is None where it is open."""
+
+    id: str
+    type: str
+    state: str | None
+    owner: str | None
+    data: Any
+    log: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, resource: Resource) -> Item:
+        """The item that an answer shows."""
+        task = resource.get("task") or {}
+        return cls(
+            id=str(resource.get("id")),
+            type=str(resource.get("type")),
+            state=task.get("state"),
+            owner=resource.get("ownerId"),
+            data=_value(task.get("data")),
+            log=_messages(task),
+        )
+
+
+def _value(data: Any) -> Any:
+    """The value of a JSON value; an empty one may be left out."""
+    return data.get("value", {}) if isinstance(data, dict) else {}
+
+
+def _messages(task: Any) -> list[str]:
+    logs = task.get("logs") if isinstance(task, dict) else None
+    return [str(entry.get("message")) for entry in logs or [] if isinstance(entry, dict)]
+
+
+class Lifecycle:
+    """A process with its items. `caller` is the principal that calls; None when it is not known."""
+
+    def __init__(self, process: Resource, caller: str | None) -> None:
+        self.caller = caller
+        self.state = process.get("state")
+        self.initiator = process.get("initiatorId")
+        self.values = {name: _value(process.get(name)) for name in ("metadata", "entity")}
+        self.items: dict[str, Item] = {}
+
+    def created(self, resource: Resource) -> None:
+        """An item was created."""
+        item = Item.of(resource)
+        self.items[item.id.lower()] = item
+
+    # Operations that succeeded
+
+    def ended(self, state: str) -> None:
+        """The process was completed or cancelled, unless it was so already."""
+        if self.state == state:
+            return
+        self.state = state
+        for item in self.items.values():
+            if state == "CANCELLED" and item.state in ACTIVE:
+                item.state = "CANCELLED"
+            elif state == "COMPLETED" and item.state in ACTIVE:
+                item.state = None  # the documentation does not say what becomes of open tasks
+
+    def initiated_by(self, principal: str) -> None:
+        self.initiator = principal
+
+    def saved(self, name: str, value: Any) -> None:
+        """``metadata`` or ``entity`` was saved."""
+        self.values[name] = copy.deepcopy(value)
+
+    def patched(self, name: str, operations: list[dict[str, Any]]) -> None:
+        self.values[name] = patched(self.values[name], operations)
+
+    def claimed(self, key: str) -> None:
+        item = self.items[key]
+        item.state, item.owner = "CLAIMED", self.caller or item.owner
+
+    def assigned(self, key: str, owner: str, shown: str | None) -> None:
+        """A task was assigned; whether that claims it, is open."""
+        item = self.items[key]
+        item.owner = owner
+        item.state = shown if shown in ACTIVE else item.state
+
+    def completed(self, key: str) -> None:
+        self.items[key].state = "COMPLETED"
+
+    def logged(self, key: str, message: str) -> None:
+        self.items[key].log.append(message)
+
+    def data_saved(self, key: str, value: Any) -> None:
+        self.items[key].data = copy.deepcopy(value)
+
+    def data_patched(self, key: str, operations: list[dict[str, Any]]) -> None:
+        item = self.items[key]
+        item.data = patched(item.data, operations)
+
+    # Comparison
+
+    def process_differences(self, process: Resource) -> Iterator[str]:
+        """Where an answer about the process contradicts the model."""
+        if process.get("state") != self.state:
+            yield f"the process is {process.get('state')}, not {self.state}"
+        shown = process.get("initiatorId")
+        if shown is not None and self.initiator is not None and not same_id(shown, self.initiator):
+            yield f"its initiatorId is {shown}, not {self.initiator}"
+        for name, value in self.values.items():
+            if not json_equal(_value(process.get(name)), value):
+                yield f"its {name} is {_value(process.get(name))}, not {value}"
+
+    def item_differences(self, key: str, resource: Resource) -> Iterator[str]:
+        """Where an answer about an item contradicts the model; a state that was open is taken over."""
+        item, shown = self.items[key], Item.of(resource)
+        yield from self._row_differences(item, resource)
+        if item.type == "TASK":
+            if not json_equal(shown.data, item.data):
+                yield f"its data are {shown.data}, not {item.data}"
+            if sorted(shown.log) != sorted(item.log):
+                yield f"its log has the messages {shown.log}, not {item.log}"
+
+    def list_differences(self, rows: list[Resource]) -> Iterator[str]:
+        """Where a list of the items of the process contradicts the model."""
+        shown = {str(row.get("id")).lower(): row for row in rows}
+        if lost := self.items.keys() - shown.keys():
+            yield f"the list of its items lacks {sorted(lost)}"
+        if strangers := shown.keys() - self.items.keys():
+            yield f"the list of its items shows {sorted(strangers)}, which were not created"
+        for key in self.items.keys() & shown.keys():
+            for difference in self._row_differences(self.items[key], shown[key]):
+                yield f"in the list, {difference}"
+
+    def _row_differences(self, item: Item, row: Resource) -> Iterator[str]:
+        shown = Item.of(row)
+        if shown.type != item.type:
+            yield f"the item {item.id} is a {shown.type}, not a {item.type}"
+        if item.state is None:
+            item.state = shown.state
+        if shown.state != item.state:
+            yield f"the {item.type} {item.id} is {shown.state}, not {item.state}"
+        if shown.owner is not None and item.owner is not None and not same_id(shown.owner, item.owner):
+            yield f"the {item.type} {item.id} has the owner {shown.owner}, not {item.owner}"

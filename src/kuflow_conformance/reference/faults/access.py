@@ -1,0 +1,207 @@
+"""Faults of who may do what: credentials, tenants, refusals that leave traces, audit properties, ids."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+
+from kuflow_conformance.openapi import Operation
+from kuflow_conformance.reference.app import ReferenceServer
+from kuflow_conformance.reference.bank import around, on_call
+from kuflow_conformance.reference.faults.processes import item_of
+from kuflow_conformance.reference.faults.table import fault
+from kuflow_conformance.reference.model import Json, Principal
+from kuflow_conformance.reference.platform import Answer, Refused
+
+
+@fault("password-prefix", "AUT-002", "a password is accepted when it only starts with the right one")
+def _(server: ReferenceServer) -> None:
+    around(
+        server,
+        "application",
+        lambda original, identifier, token: next(
+            (t.application for t in server.tenants if t.identifier == identifier and token.startswith(t.token)), None
+        ),
+    )
+
+
+@fault("password-case", "AUT-002", "passwords are compared without case")
+def _(server: ReferenceServer) -> None:
+    around(
+        server,
+        "application",
+        lambda original, identifier, token: next(
+            (t.application for t in server.tenants if t.identifier == identifier and token.lower() == t.token.lower()),
+            None,
+        ),
+    )
+
+
+@fault("password-of-anybody", "AUT-002", "the password of any application is accepted for every application")
+def _(server: ReferenceServer) -> None:
+    around(
+        server,
+        "application",
+        lambda original, identifier, token: (
+            next((t.application for t in server.tenants if t.identifier == identifier), None)
+            if token in [t.token for t in server.tenants]
+            else None
+        ),
+    )
+
+
+@fault("foreign-cancel", "AUT-007", "a process can be cancelled from another tenant")
+def _(server: ReferenceServer) -> None:
+    def cancel(original: Any, caller: Principal, id: str) -> Answer:
+        process = server.platform.processes.rows.get(id.lower())
+        if process is not None and process.tenant_id != caller.tenant_id and process.state == "RUNNING":
+            process.state = "CANCELLED"
+        answer: Answer = original()
+        return answer
+
+    on_call(server, "cancelProcess", cancel)
+
+
+@fault("foreign-download", "AUT-007", "documents can be downloaded from another tenant")
+def _(server: ReferenceServer) -> None:
+    def download(original: Any, caller: Principal, id: str, query: Json) -> Answer:
+        process = server.platform.processes.rows.get(id.lower())
+        owner = next((t.application for t in server.tenants if process and t.id == process.tenant_id), caller)
+        return server.platform.download_process_document(owner, id, query)
+
+    on_call(server, "downloadProcessDocument", download)
+
+
+@fault("foreign-existing", "AUT-007", "a creation with the id of another tenant's process answers with that process")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        process = server.platform.processes.rows.get((body.get("id") or "").lower())
+        if process is not None:
+            return Answer(200, process.render())
+        answer: Answer = original()
+        return answer
+
+    on_call(server, "createProcess", create)
+
+
+@fault("foreign-authentication", "AUT-007", "an authentication is issued for any tenant")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json, oauth: bool) -> Answer:
+        answer: Answer = original(body={k: v for k, v in body.items() if k != "tenantId"})
+        if answer.json and "tenantId" in body:
+            answer.json["tenantId"] = body["tenantId"]
+        return answer
+
+    on_call(server, "createAuthentication", create)
+
+
+@fault("method-html", "ERR-010", "an undocumented method is answered with a page")
+def _(server: ReferenceServer) -> None:
+    def refuse(original: Any, operation: Operation | None, refusal: Refused) -> Response:
+        if refusal.status == 405:
+            return Response(b"<h1>Method Not Allowed</h1>", 405, media_type="text/html")
+        response: Response = original(operation, refusal)
+        return response
+
+    around(server, "refuse", refuse)
+
+
+@fault("claim-before-login", "ERR-011", "a claim without credentials is refused, but the task is claimed all the same")
+def _(server: ReferenceServer) -> None:
+    def handle(original: Any, operation: Operation, request: Any, content: bytes) -> Answer:
+        try:
+            answer: Answer = original(operation, request, content)
+        except Refused:
+            item = server.platform.items.rows.get(str(request.path_params.get("id")).lower())
+            if operation.id == "claimProcessItemTask" and item and item.task and item.task.state == "READY":
+                item.task.state = "CLAIMED"
+            raise
+        return answer
+
+    around(server, "handle", handle)
+
+
+@fault("created-though-refused", "ERR-011", "a process in the wrong media type is refused, but created")
+def _(server: ReferenceServer) -> None:
+    def handle(original: Any, operation: Operation, request: Any, content: bytes) -> Answer:
+        try:
+            answer: Answer = original(operation, request, content)
+        except Refused as refusal:
+            if operation.id == "createProcess" and refusal.status == 415:
+                caller = server.authenticate(operation, request.headers.get("authorization", ""))
+                server.platform.create_process(caller.principal, json.loads(content))
+            raise
+        return answer
+
+    around(server, "handle", handle)
+
+
+@fault("initiator-created", "RED-006", "createdBy of a process is its initiator")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        answer: Answer = original()
+        assert answer.json is not None
+        process = server.platform.processes.rows[answer.json["id"].lower()]
+        process.audit.created_by = server.tenants[0].user.id
+        return Answer(answer.status, process.render())
+
+    on_call(server, "createProcess", create)
+
+
+@fault("modified-by-owner", "RED-006", "lastModifiedBy of an assigned task is its owner")
+def _(server: ReferenceServer) -> None:
+    def log(original: Any, caller: Principal, id: str, body: Json) -> Answer:
+        original()
+        item = server.platform.items.rows[id.lower()]
+        item.audit.last_modified_by = server.tenants[0].user.id
+        return Answer(json=item.render())
+
+    on_call(server, "appendProcessItemTaskLog", log)
+
+
+@fault("created-again", "RED-007", "saving metadata sets createdAt anew")
+def _(server: ReferenceServer) -> None:
+    def update(original: Any, caller: Principal, id: str, body: Json) -> Answer:
+        original()
+        process = server.platform.processes.rows[id.lower()]
+        process.audit.created_at = process.audit.last_modified_at
+        return Answer(json=process.render())
+
+    on_call(server, "updateProcessMetadata", update)
+
+
+@fault("log-not-touched", "RED-005", "appending to the log leaves lastModifiedAt as it was")
+def _(server: ReferenceServer) -> None:
+    def log(original: Any, caller: Principal, id: str, body: Json) -> Answer:
+        item, _ = item_of(server, id)
+        before = item.audit.last_modified_at
+        original()
+        item.audit.last_modified_at = before
+        return Answer(json=item.render())
+
+    on_call(server, "appendProcessItemTaskLog", log)
+
+
+@fault("cascade-not-touched", "RED-005", "tasks that are cancelled with their process keep their lastModifiedAt")
+def _(server: ReferenceServer) -> None:
+    def cancel(original: Any, caller: Principal, id: str) -> Answer:
+        before = {row.id: row.audit.last_modified_at for row in server.platform.items.visible(caller)}
+        answer: Answer = original()
+        for row in server.platform.items.visible(caller):
+            row.audit.last_modified_at = before[row.id]
+        return answer
+
+    on_call(server, "cancelProcess", cancel)
+
+
+@fault("ids-with-case", "RED-008", "ids of processes and items are compared with case")
+def _(server: ReferenceServer) -> None:
+    for store in (server.platform.processes, server.platform.items):
+
+        def get(original: Any, caller: Principal, key: str) -> Any:
+            row = original(caller, key)
+            return row if row is not None and row.id == key else None
+
+        around(store, "get", get)
