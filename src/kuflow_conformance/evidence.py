@@ -10,6 +10,7 @@ from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.http import Redactor
 from kuflow_conformance.oracles import Finding, found
 from kuflow_conformance.oracles.answers import judge_answer
+from kuflow_conformance.oracles.coverage import Coverage
 from kuflow_conformance.oracles.lists import judge_list
 from kuflow_conformance.oracles.requests import request_faults
 from kuflow_conformance.oracles.resources import disagreements, judge_resources
@@ -33,7 +34,8 @@ def judge(exchange: Exchange) -> list[Finding]:
 class Evidence:
     """Collects what one test finds. Every exchange of the test is judged as it happens."""
 
-    def __init__(self, redactor: Redactor, curl: Callable[[Exchange], str]) -> None:
+    def __init__(self, redactor: Redactor, curl: Callable[[Exchange], str], coverage: Coverage) -> None:
+        self._coverage = coverage
         self._redactor = redactor
         self._curl = curl
         self.checks: Counter[str] = Counter()
@@ -43,6 +45,7 @@ class Evidence:
         self.not_tested: dict[str, str] = {}
         self.traffic: dict[str, Counter[str]] = {}
         self.elapsed: dict[str, list[float]] = {}
+        self.covered: dict[str, set[str]] = {}
         self.last: Exchange | None = None
 
     def see(self, exchange: Exchange) -> None:
@@ -53,6 +56,7 @@ class Evidence:
         ] += 1
         if exchange.operation:
             self.elapsed.setdefault(exchange.operation.id, []).append(exchange.elapsed)
+            self.covered.setdefault(exchange.operation.id, set()).update(self._coverage.of(exchange))
         self.findings(judge(exchange), exchange)
 
     def findings(self, findings: Iterable[Finding], exchange: Exchange) -> None:
@@ -149,4 +153,5 @@ class Evidence:
             "not_tested": self.not_tested,
             "traffic": {key: dict(value) for key, value in self.traffic.items()},
             "elapsed": self.elapsed,
+            "covered": {key: sorted(points) for key, points in self.covered.items()},
         }

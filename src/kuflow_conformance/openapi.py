@@ -134,15 +134,15 @@ class Description:
 
     def _operation(self, path: str, method: str, raw: Mapping[str, Any]) -> Operation:
         parameters = tuple(
-            Parameter(p["name"], p["in"], p.get("required", False), self._resolve(p.get("schema", {})))
-            for p in map(self._resolve, raw.get("parameters", ()))
+            Parameter(p["name"], p["in"], p.get("required", False), self.resolve(p.get("schema", {})))
+            for p in map(self.resolve, raw.get("parameters", ()))
         )
-        content = self._resolve(raw.get("requestBody", {})).get("content", {})
+        content = self.resolve(raw.get("requestBody", {})).get("content", {})
         answers = {}
         for code, response in raw.get("responses", {}).items():
             answers[str(code)] = {
                 media_type.lower(): self._answer_schema(item.get("schema", {}))
-                for media_type, item in self._resolve(response).get("content", {}).items()
+                for media_type, item in self.resolve(response).get("content", {}).items()
             }
         return Operation(
             id=raw["operationId"],
@@ -161,7 +161,8 @@ class Description:
             return None
         return Schema(self.document, schema)
 
-    def _resolve(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
+    def resolve(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`node`, or what it refers to."""
         while "$ref" in node:
             target: Any = self.document
             for part in node["$ref"].removeprefix("#/").split("/"):

@@ -24,6 +24,7 @@ from kuflow_conformance.generation import Case, CaseStore
 from kuflow_conformance.http import Session
 from kuflow_conformance.openapi import Description, Operation
 from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles.coverage import Coverage
 from kuflow_conformance.record import RunRecord
 from kuflow_conformance.report import allure, write_reports
 from kuflow_conformance.requirements import PROFILES, Catalogue, Profile
@@ -76,6 +77,7 @@ class Run:
     seed: int
     bed: TestBed
     cases: CaseStore
+    coverage: Coverage
     share: int = 1
     """How many processes share the rate limit."""
     part: str = ""
@@ -109,7 +111,7 @@ class Run:
 
     def new_evidence(self) -> Evidence:
         session, _ = self.require()
-        self.evidence = Evidence(session.redactor, session.curl)
+        self.evidence = Evidence(session.redactor, session.curl, self.coverage)
         return self.evidence
 
 
@@ -158,6 +160,7 @@ def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Ru
         selected=selected,
         seed=options["seed"],
         bed=TestBed.model_validate(worker["kuflow_bed"]) if worker else TestBed(),
+        coverage=Coverage(description),
         cases=CaseStore(description, profile, options["seed"]),
         share=worker["workercount"] if worker else 1,
         part=worker["workerid"] if worker else "",

@@ -39,6 +39,7 @@ class RunRecord:
         self._unavailable = ""
         self._statuses: dict[str, Counter[str]] = {}
         self._elapsed: dict[str, list[float]] = {}
+        self._covered: dict[str, set[str]] = {}
         self._tests: Counter[str] = Counter()
         self._errors: list[dict[str, str]] = []
         self._first_failure: dict[str, Any] | None = None
@@ -50,6 +51,8 @@ class RunRecord:
             self._statuses.setdefault(operation, Counter()).update(statuses)
         for operation, elapsed in evidence["elapsed"].items():
             self._elapsed.setdefault(operation, []).extend(elapsed)
+        for operation, points in evidence["covered"].items():
+            self._covered.setdefault(operation, set()).update(points)
         if self._first_failure is None and self._verdicts.reported:
             seconds = (datetime.now(UTC) - self._started).total_seconds()
             self._first_failure = {
@@ -170,6 +173,7 @@ class RunRecord:
         operation = self._run.description.operations[key]
         statuses = self._statuses.get(key, Counter())
         elapsed = sorted(self._elapsed.get(key, ()))
+        covered = self._covered.get(key, set())
         successes = sum(count for status, count in statuses.items() if status[0] == "2" or status == "304")
         return {
             "id": key,
@@ -180,6 +184,7 @@ class RunRecord:
             "outcome": "tested" if successes else "not tested",
             "statuses": dict(sorted(statuses.items())),
             "milliseconds": _latency(elapsed),
+            "coverage": {point: point in covered for point in self._run.coverage.points[key]},
         }
 
 
