@@ -13,6 +13,7 @@ from kuflow_conformance.errors import InvalidDescription
 from kuflow_conformance.oracles import JUDGED_ALWAYS
 from kuflow_conformance.oracles.requests import REFUSALS
 from kuflow_conformance.reference.faults import BANK
+from kuflow_conformance.report import catalogue as page
 
 ROOT = Path(__file__).parents[1]
 ID = re.compile(r"\b[A-Z]{3}-\d{3}\b")
@@ -101,3 +102,29 @@ def test_oracles_do_no_input_or_output():
     forbidden = ("kuflow_conformance.http", "kuflow_conformance.world", "kuflow_conformance.plugin")
     for path in (ROOT / "src/kuflow_conformance/oracles").rglob("*.py"):
         assert not any(name.startswith(forbidden) for name in imports(path)), path
+
+
+def test_statements_name_known_requirements_or_a_reason():
+    catalogue = requirements.load()
+    for section in page.statements():
+        for statement in section["statements"]:
+            assert statement["says"]
+            assert bool(statement.get("requirements")) != bool(statement.get("untested")), statement
+            assert set(statement.get("requirements", ())) <= set(catalogue.requirements), statement
+
+
+def test_every_requirement_comes_from_a_statement():
+    named = {
+        key for s in page.statements() for statement in s["statements"] for key in statement.get("requirements", ())
+    }
+    assert set(requirements.load().requirements) - named == set()
+
+
+def test_the_page_of_requirements_is_up_to_date():
+    assert (ROOT / "docs/requirements.md").read_text() == page.markdown(), "kuflow-conformance list --markdown"
+
+
+def test_every_must_has_a_fault():
+    broken = {fault.requirement for fault in BANK}
+    musts = {r.id for r in requirements.load().requirements.values() if r.level == "MUST"}
+    assert musts - broken == set()

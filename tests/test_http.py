@@ -87,8 +87,15 @@ def test_a_connection_lost_once_is_no_finding(url, description, monkeypatch):
     assert open_session(url, description, monkeypatch).send("GET", "/once").status == 200
 
 
-def test_a_target_that_is_gone_ends_the_run(url, description, monkeypatch):
+def test_one_path_that_is_never_answered_does_not_end_the_run(url, description, monkeypatch):
     session = open_session(url, description, monkeypatch)
+    for _ in range(3 * FAILURES_BEFORE_GIVING_UP):
+        assert "no answer" in session.send("GET", "/gone").failure
+    assert session.send("GET", "/fine").status == 200
+
+
+def test_a_target_that_is_gone_ends_the_run(description, monkeypatch):
+    session = open_session("http://127.0.0.1:9", description, monkeypatch)
     for _ in range(FAILURES_BEFORE_GIVING_UP - 1):
         exchange = session.send("GET", "/gone")
         assert exchange.status == 0

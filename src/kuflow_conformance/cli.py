@@ -140,8 +140,14 @@ class _Prepared:
 
 
 @main.command("list")
-def list_() -> None:
+@click.option("--markdown", is_flag=True, help="As a page, with sources, tests and the documentation's statements.")
+def list_(markdown: bool) -> None:
     """List the requirements: id, level, profile and sentence."""
+    if markdown:
+        from kuflow_conformance.report import catalogue as page
+
+        click.echo(page.markdown(), nl=False)
+        return
     catalogue = requirements.load()
     for area in catalogue.areas:
         click.secho(area.name, bold=True)

@@ -88,8 +88,8 @@ def test_unknown_definition_and_initiator_are_refused(world, evidence):
     [("completeProcess", "COMPLETED", "PRC-004"), ("cancelProcess", "CANCELLED", "PRC-005")],
 )
 def test_end(operation_id, state, requirement, world, evidence):
-    before = world.process()
-    key = world.id_of(before)
+    key = world.id_of(world.process())
+    before = read(world, key)
     ended = world.call(operation_id, id=key)
     if not evidence.check(requirement, ended.ok, ended, expected=f"a running process to become {state}"):
         return
@@ -173,8 +173,8 @@ def test_ending_twice_in_different_ways(first, second, world, evidence):
 
 @pytest.mark.requirement("PRC-013", "PRC-014")
 def test_change_initiator(world, evidence):
-    process = world.process()
-    key = world.id_of(process)
+    key = world.id_of(world.process())
+    process = read(world, key)
     principal = world.bed.need("principal_id")
     options = [({"initiatorId": principal}, principal)]
     if world.bed.application_id:
