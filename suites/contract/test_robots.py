@@ -40,11 +40,16 @@ def test_source_code(world, evidence):
         )
 
 
-@pytest.mark.requirement("ROB-004", "ROB-005")
+@pytest.mark.requirement("ROB-004", "ROB-005", "ROB-006")
 def test_assets(world, evidence):
     call = world.good_call("downloadRobotAsset")
     first, again = world.send(call), world.send(call)
     evidence.check("ROB-004", first.ok and first.body == again.body, again, expected="the same asset each time")
+    for parameter in call.operation.query_parameters:
+        # Which assets there are, is open.
+        for value in parameter.schema.get("enum", ()):
+            answer = world.send(call, query=dict(call.query) | {parameter.name: value})
+            evidence.observe("ROB-006", f"{parameter.name} {value}: {answer.status}")
     unknown = world.send(call, query=dict(call.query) | {"version": "conformance-0.0.0"})
     evidence.check("ROB-005", unknown.refused, unknown, expected="a refusal (4xx) of an unknown version")
     for name in ("type", "platform", "architecture"):

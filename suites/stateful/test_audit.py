@@ -16,8 +16,9 @@ def _changes(world):
         value = {part.lower(): {"value": {"conformance": "changed"}}}
         yield f"updateProcess{part}", world.process, "retrieveProcess", value
         yield f"patchProcess{part}", world.process, "retrieveProcess", PATCH
-    initiator = {"initiatorId": bed.application_id or bed.principal_id}
-    yield "changeProcessInitiator", world.process, "retrieveProcess", initiator
+    others = [key for key in (bed.principal_id, bed.application_id) if key and not same_id(key, bed.caller_id)]
+    if others:  # to name the initiator that there is may be no change
+        yield "changeProcessInitiator", world.process, "retrieveProcess", {"initiatorId": others[0]}
     yield "completeProcess", world.process, "retrieveProcess", None
     yield "cancelProcess", world.process, "retrieveProcess", None
     yield "claimProcessItemTask", world.task, "retrieveProcessItem", None

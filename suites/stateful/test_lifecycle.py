@@ -107,8 +107,9 @@ def test_any_sequence(world, evidence, profile, seed):
 
         def claim(self, draw):
             key = self.task(draw.number)
-            if self.act("claimProcessItemTask", key).ok:
-                self.model.claimed(key)
+            answer = self.act("claimProcessItemTask", key)
+            if answer.ok:
+                self.model.claimed(key, answer.object.get("ownerId"))
             self.compare(key)
 
         def assign(self, draw):
