@@ -29,6 +29,9 @@ MAXIMUM_ANSWER = 64 * 1024 * 1024
 MAXIMUM_RETRY_AFTER = 60
 """Seconds that a 429 or 503 may ask the run to wait."""
 
+PATIENCE = 8
+"""How often a request is sent again after 429."""
+
 FAILURES_BEFORE_GIVING_UP = 5
 """Requests in a row without an answer after which the target counts as gone."""
 
@@ -171,12 +174,13 @@ class Session:
         self._interval = share / target.http.rate_limit if target.http.rate_limit else 0.0
         self._next_slot = 0.0
         self._session = self._open(target)
+        self._impatient = self._open(target, patience=0)
         self.main = Credentials.of("main", target.auth, self._session)
         self.second = Credentials.of("second", target.second_tenant, self._session) if target.second_tenant else None
         self.almost_right = almost_right(target.auth, target.second_tenant, self.main)
         self.redactor = Redactor(self._secrets())
 
-    def _open(self, target: Target) -> requests.Session:
+    def _open(self, target: Target, patience: int = PATIENCE) -> requests.Session:
         session = requests.Session()
         session.trust_env = False
         session.verify = str(target.http.ca_bundle) if target.http.ca_bundle else target.http.verify
@@ -188,13 +192,14 @@ class Session:
             connect=0,
             read=0,
             redirect=5,
-            status=10,
+            status=patience,
             other=0,
-            status_forcelist=(429,),
+            status_forcelist=(429,) if patience else (),
             allowed_methods=None,
             respect_retry_after_header=True,
             retry_after_max=MAXIMUM_RETRY_AFTER,
             backoff_factor=0.2,
+            backoff_max=5,
             raise_on_status=False,
             raise_on_redirect=False,
         )
@@ -263,7 +268,9 @@ class Session:
         prepared = self._session.prepare_request(request)
         self._await_slot()
         started, clock = datetime.now(UTC), time.perf_counter()
-        status, answer_headers, body, failure = self._exchange(prepared)
+        # Who tries wrong credentials may be slowed down: 429 is as good a refusal as any.
+        session = self._session if caller in (self.main, self.second) else self._impatient
+        status, answer_headers, body, failure = self._exchange(prepared, session)
         self._count_failures(failure)
         self.count += 1
         method, url = str(prepared.method), str(prepared.url)
@@ -286,12 +293,14 @@ class Session:
         self.on_exchange(exchange)
         return exchange
 
-    def _exchange(self, prepared: requests.PreparedRequest) -> tuple[int, Mapping[str, str], bytes, str]:
+    def _exchange(
+        self, prepared: requests.PreparedRequest, session: requests.Session
+    ) -> tuple[int, Mapping[str, str], bytes, str]:
         """Status, headers, body, and why there is no answer."""
         for attempt in ("first", "second"):
             try:
-                settings = self._session.merge_environment_settings(prepared.url, {}, True, None, None)
-                with self._session.send(
+                settings = session.merge_environment_settings(prepared.url, {}, True, None, None)
+                with session.send(
                     prepared,
                     timeout=(self.target.http.connect_timeout, self.target.http.read_timeout),
                     allow_redirects=True,
@@ -323,7 +332,7 @@ class Session:
     def _answers(self) -> bool:
         """Whether the target answers anything at all."""
         probe = self._session.prepare_request(requests.Request("GET", self.target.base_url + "/principals"))
-        *_, failure = self._exchange(probe)
+        *_, failure = self._exchange(probe, self._session)
         return not failure
 
     def curl(self, exchange: Exchange) -> str:

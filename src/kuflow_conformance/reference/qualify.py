@@ -40,7 +40,7 @@ class Subject:
     """``fault``, ``variation`` or ``plain``."""
     id: str
     requirement: str = ""
-    """What a fault breaks."""
+    """What a fault breaks, or what a variation may be warned of."""
     profile: str = "core"
     seed: int | None = None
 
@@ -92,7 +92,7 @@ class Result:
 
     @property
     def clean(self) -> bool:
-        return self.exit_code == 0 and not self.reported
+        return self.exit_code == 0 and set(self.reported) <= {self.requirement}
 
     @property
     def difficulty(self) -> str:
@@ -112,7 +112,8 @@ def subjects(
         return Subject("fault", fault.id, fault.requirement, profile or smallest)
 
     found = [of_fault(key) for key in fault_ids]
-    found += [Subject("variation", variations.BANK[key].id, profile=profile or "core") for key in variation_ids]
+    for key in variation_ids:
+        found.append(Subject("variation", key, variations.BANK[key].warns, profile=profile or "core"))
     found += [Subject("plain", f"seed {n}", profile=profile or "core", seed=n) for n in range(1, seeds + 1)]
     return found
 

@@ -151,7 +151,7 @@ def _(server: ReferenceServer) -> None:
 def _(server: ReferenceServer) -> None:
     def complete(original: Any, caller: Principal, id: str) -> Answer:
         items = server.platform.items.visible(caller)
-        if any(i.process_id == id and i.task and i.task.state in rules.ACTIVE_TASK_STATES for i in items):
+        if any(i.process_id == id and i.task and i.task.state in platform.ACTIVE_TASK_STATES for i in items):
             raise Refused(409, "There are open tasks")
         answer: Answer = original()
         return answer
@@ -297,7 +297,9 @@ def _(server: ReferenceServer) -> None:
     Document.reference = reference  # type: ignore[method-assign, assignment]
 
 
-@variation("refusal-404-for-401", "wrong credentials are refused with 404, as if there were nothing", NO_CODES)
+@variation(
+    "refusal-404-for-401", "wrong credentials are refused with 404, as if there were nothing", NO_CODES, "AUT-009"
+)
 def _(server: ReferenceServer) -> None:
     refused_with(server, {401: 404})
 

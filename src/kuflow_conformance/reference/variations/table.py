@@ -20,16 +20,18 @@ class Variation(Switch):
     """A legal choice, and why it is legal."""
 
     reason: str
+    warns: str = ""
+    """The SHOULD requirement that it is warned of: legal, but unwise."""
 
 
 BANK: Bank[Variation] = Bank("variation")
 
 
-def variation(key: str, summary: str, reason: str) -> Callable[[Install], Install]:
+def variation(key: str, summary: str, reason: str, warns: str = "") -> Callable[[Install], Install]:
     """Put a variation into the bank; the decorated function switches it on in a server."""
 
     def register(install: Install) -> Install:
-        BANK.add(Variation(key, summary, install, reason))
+        BANK.add(Variation(key, summary, install, reason, warns))
         return install
 
     return register
