@@ -128,3 +128,9 @@ def test_every_must_has_a_fault():
     broken = {fault.requirement for fault in BANK}
     musts = {r.id for r in requirements.load().requirements.values() if r.level == "MUST"}
     assert musts - broken == set()
+
+
+def test_what_a_requirement_explains_exists():
+    catalogue = requirements.load()
+    for requirement in catalogue.requirements.values():
+        assert set(requirement.explains) <= set(catalogue.requirements) - {requirement.id}, requirement.id

@@ -162,6 +162,7 @@ class RunRecord:
             "reason": verdict.reason,
             "checks": verdict.checks,
             "failed": verdict.failed,
+            "follows": self._verdicts.follows(verdict) if verdict.outcome == "fail" else None,
             "failures": sorted(verdict.failures, key=lambda f: len(str(f["exchange"]["request"]))),
             "observations": dict(verdict.observations.most_common(20)),
             "operations": sorted(verdict.operations),

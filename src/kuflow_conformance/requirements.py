@@ -25,7 +25,8 @@ class Requirement(BaseModel):
     """One testable statement.
 
     `profile` is the smallest profile that tests it; `source` is the place in the documentation, or the standard,
-    that says so; `operations` are operationIds, or ``all``.
+    that says so; `operations` are operationIds, or ``all``. `explains` names requirements that are broken as well when
+    this one is: their failures are reported under it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,6 +37,7 @@ class Requirement(BaseModel):
     source: str
     operations: tuple[str, ...] | Literal["all"]
     profile: Profile
+    explains: tuple[str, ...] = ()
 
 
 class Area(BaseModel):
@@ -177,8 +179,17 @@ class Verdicts:
 
     @property
     def failed(self) -> list[Verdict]:
-        """The broken MUST requirements, in the order in which to look at them."""
-        return [verdict for verdict in self.ordered if verdict.outcome == "fail"]
+        """The broken MUST requirements, in the order in which to look at them: first those that explain others."""
+        broken = [verdict for verdict in self.ordered if verdict.outcome == "fail"]
+        return sorted(broken, key=lambda verdict: self.follows(verdict) is not None)
+
+    def follows(self, verdict: Verdict) -> str | None:
+        """The broken requirement that explains why this one is broken, if there is one."""
+        key = verdict.requirement.id
+        for other in self.ordered:
+            if other.outcome == "fail" and key in other.requirement.explains:
+                return other.requirement.id
+        return None
 
     @property
     def reported(self) -> list[Verdict]:

@@ -57,8 +57,10 @@ def test_items_in_every_state_are_listed(world, evidence):
         made += [world.claimed_task(running), world.claimed_task(running)]
         world.call("completeProcessItemTask", id=world.id_of(made[-1]))
     world.call("cancelProcess", id=cancelled)
-    listed = world.call("findProcessItems", query={"processId": [running, cancelled], "size": 50})
-    rows = {str(row.get("id")).lower(): row for row in listed.rows}
+    rows = {}
+    for process in (running, cancelled):
+        listed = world.call("findProcessItems", query={"processId": process, "size": 50})
+        rows |= {str(row.get("id")).lower(): row for row in listed.rows}
     for item in made:
         key = world.id_of(item)
         row, resource = rows.get(key.lower()), world.call("retrieveProcessItem", id=key)
@@ -102,10 +104,8 @@ def test_ids_in_either_case(world, evidence):
             raise NotTested(f"{create} answers {first.describe()[:160]}")
         other = body["id"].swapcase()
         read = world.call(create.replace("create", "retrieve"), id=other)
-        again = world.call(create, body=body | {"id": other})
-        for exchange in (read, again):
-            same = exchange.status == 200 and same_id(exchange.object.get("id"), body["id"])
-            evidence.check("RED-008", same, exchange, expected=f"{body['id']}, in whatever case it is written")
+        same = read.ok and same_id(read.object.get("id"), body["id"])
+        evidence.check("RED-008", same, read, expected=f"{body['id']}, in whatever case it is written")
     listed = world.call("findProcessItems", query={"processId": process_body["id"].swapcase()})
     seen = [row.get("id") for row in listed.rows]
     found = any(same_id(key, task_body["id"]) for key in seen)

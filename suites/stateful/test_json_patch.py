@@ -198,6 +198,15 @@ def test_applies(base, evidence):
         _outcome(base, evidence, "PAT-001", operations)
 
 
+@pytest.mark.requirement("PAT-001")
+def test_patches_build_on_each_other(base, evidence):
+    for operations in ([op("add", "/first", value=[1])], [op("add", "/first/-", value=2)], [op("remove", "/text")]):
+        _outcome(base, evidence, "PAT-001", operations)
+    seen = base.value_of(base.get()).get("value") or {}
+    built = seen.get("first") == [1, 2] and "text" not in seen
+    evidence.check("PAT-001", built, evidence.last, expected="what three patches made of the value", seen=seen)
+
+
 @pytest.mark.requirement("PAT-002")
 def test_equal_values_pass_the_test_operation(base, evidence):
     for name, value in EQUAL.items():

@@ -10,13 +10,14 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.oracles.lifecycle import Lifecycle
 
-SEQUENCES = {"core": 12, "full": 40}
+SEQUENCES = {"core": 16, "full": 40}
 STEPS = 12
 LEVELS = ("INFO", "WARN", "ERROR")
 ENDS = (("completeProcess", "COMPLETED"), ("cancelProcess", "CANCELLED"))
 KINDS = (
-    *("claim", "claim", "claim", "complete_task", "complete_task", "complete_task", "assign", "assign", "end", "end"),
-    *("create_task", "create_message", "log", "log", "save_data", "patch_data", "save", "patch", "change_initiator"),
+    *("claim", "claim", "complete_task", "complete_task", "assign", "assign", "end", "end", "create_task"),
+    *("create_message", "log", "save_data", "save_data", "patch_data", "patch_data", "save", "save", "patch", "patch"),
+    "change_initiator",
 )
 """What a step may be; what matters most comes more than once."""
 VALUES = ({}, {"number": 1}, {"text": "two", "list": [1, 2]}, {"object": {"inner": None}})
@@ -47,7 +48,7 @@ def test_any_sequence(world, evidence, profile, seed):
     people = [key for key in (bed.caller_id, bed.principal_id, bed.application_id) if key] or [bed.need("principal_id")]
     samples = [sample for sample in (bed.task.valid, bed.task.invalid) if sample is not None]
     values = st.sampled_from([*VALUES, *samples])
-    numbers = st.integers(0, 5)
+    numbers = st.sampled_from([0, 0, 0, 1, 1, 2, 3])  # much happens to a few items
     draws = st.builds(Draw, number=numbers, who=numbers, value=values, part=st.sampled_from(["metadata", "entity"]))
 
     class Machine(RuleBasedStateMachine):

@@ -53,7 +53,7 @@ def test_task_created_as_asked(world, evidence):
         created = world.call("createProcessItem", body=body)
         if not created.ok:
             continue
-        for exchange in (created, read(world, body["id"])):
+        for exchange in (created, read(world, world.id_of(created))):
             item, part = exchange.object, part_of(exchange)
             evidence.check(
                 "ITM-002",
@@ -86,7 +86,7 @@ def test_message_created_as_asked(world, evidence):
     created = world.call("createProcessItem", body=body)
     if not created.ok:
         raise NotTested(f"createProcessItem answers {created.describe()[:160]}")
-    for exchange in (created, read(world, body["id"])):
+    for exchange in (created, read(world, world.id_of(created))):
         seen = exchange.object.get("type")
         evidence.check("ITM-004", seen == "MESSAGE", exchange, expected="type MESSAGE", seen=seen)
         kept = part_of(exchange, "message").get("text")

@@ -187,7 +187,7 @@ class Qualification:
             for requirement in record["requirements"]:
                 by_outcome.setdefault(requirement["outcome"], []).append(requirement)
             broken, warned = by_outcome.get("fail", []), by_outcome.get("warn", [])
-            result.failed, result.warned = [r["id"] for r in broken], [r["id"] for r in warned]
+            result.failed, result.warned = record["failed"], [r["id"] for r in warned]
             found = {test.partition("[")[0] for r in (*broken, *warned) for test in r["failing_tests"]}
             result.tests = sorted(found)
             result.ran = sorted({test.partition("[")[0] for r in record["requirements"] for test in r["tests"]})

@@ -33,8 +33,10 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
             *(Text(str(outcomes[n]) if outcomes[n] else "·", style if outcomes[n] else "dim") for n, style in columns),
         )
     parts: list[RenderableType] = [table, ""]
-    for title, outcome, style in (("Broken", "fail", "red"), ("Warnings", "warn", "yellow")):
-        chosen = [r for r in record["requirements"] if r["outcome"] == outcome]
+    by_id = {r["id"]: r for r in record["requirements"]}
+    broken = [by_id[key] for key in record["failed"]]
+    warned = [r for r in record["requirements"] if r["outcome"] == "warn"]
+    for title, chosen, style in (("Broken", broken, "red"), ("Warnings", warned, "yellow")):
         if chosen:
             parts.append(Text(title, style=f"bold {style}"))
             parts += [_failure(requirement, style) for requirement in chosen]
@@ -58,10 +60,13 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
 
 def _failure(requirement: dict[str, Any], style: str) -> RenderableType:
     first = requirement["failures"][0]
+    title = f"[{style}]{requirement['id']}[/] {escape(requirement['sentence'])}"
+    if requirement["follows"]:
+        return Text.from_markup(f"{title} [dim](follows from {requirement['follows']})[/]")
     operations = list(dict.fromkeys(failure["operation"] for failure in requirement["failures"]))
     shown = ", ".join(operations[:3]) + (f" and {len(operations) - 3} more" if len(operations) > 3 else "")
     return Text.from_markup(
-        f"[{style}]{requirement['id']}[/] {escape(requirement['sentence'])}\n"
+        f"{title}\n"
         f"  [dim]where[/]     {escape(shown)}\n"
         f"  [dim]expected[/]  {escape(_line(first['expected']))}\n"
         f"  [dim]seen[/]      {escape(_line(first['seen']))}"

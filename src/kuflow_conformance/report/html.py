@@ -21,6 +21,7 @@ def render(record: dict[str, Any]) -> str:
     areas: dict[str, list[dict[str, Any]]] = {}
     for requirement in record["requirements"]:
         areas.setdefault(requirement["area"], []).append(requirement)
-    failed = [r for r in record["requirements"] if r["outcome"] == "fail"]
+    by_id = {r["id"]: r for r in record["requirements"]}
+    failed = [by_id[key] for key in record["failed"]]
     warned = [r for r in record["requirements"] if r["outcome"] == "warn"]
     return environment.get_template("report.html.j2").render(run=record, areas=areas, failed=failed, warned=warned)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -88,7 +89,7 @@ def _(server: ReferenceServer) -> None:
 
 @fault("foreign-authentication", "AUT-007", "an authentication is issued for any tenant")
 def _(server: ReferenceServer) -> None:
-    def create(original: Any, caller: Principal, body: Json, oauth: bool) -> Answer:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
         answer: Answer = original(body={k: v for k, v in body.items() if k != "tenantId"})
         if answer.json and "tenantId" in body:
             answer.json["tenantId"] = body["tenantId"]
@@ -113,10 +114,11 @@ def _(server: ReferenceServer) -> None:
     def handle(original: Any, operation: Operation, request: Any, content: bytes) -> Answer:
         try:
             answer: Answer = original(operation, request, content)
-        except Refused:
+        except Refused as refusal:
             item = server.platform.items.rows.get(str(request.path_params.get("id")).lower())
-            if operation.id == "claimProcessItemTask" and item and item.task and item.task.state == "READY":
-                item.task.state = "CLAIMED"
+            task = item.task if item else None
+            if operation.id == "claimProcessItemTask" and refusal.status == 401 and task and task.state == "READY":
+                task.state = "CLAIMED"
             raise
         return answer
 
@@ -131,7 +133,8 @@ def _(server: ReferenceServer) -> None:
         except Refused as refusal:
             if operation.id == "createProcess" and refusal.status == 415:
                 caller = server.authenticate(operation, request.headers.get("authorization", ""))
-                server.platform.create_process(caller.principal, json.loads(content))
+                with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, Refused):
+                    server.platform.create_process(caller.principal, json.loads(content))
             raise
         return answer
 

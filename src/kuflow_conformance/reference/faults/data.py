@@ -473,7 +473,7 @@ def _(server: ReferenceServer) -> None:
     on_call(server, "patchProcessEntity", patch)
 
 
-@fault("patch-base-stale", "LIF-001", "a second patch of an entity forgets the first one")
+@fault("patch-base-stale", "PAT-001", "a second patch of an entity forgets the first one")
 def _(server: ReferenceServer) -> None:
     saved: dict[str, Any] = {}
 
