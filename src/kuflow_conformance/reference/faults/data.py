@@ -160,7 +160,8 @@ def _(server: ReferenceServer) -> None:
     on_patch(
         server,
         lambda ops: [
-            {**op, "op": "copy"} if op["op"] == "move" and not op["path"].startswith(op["from"]) else op for op in ops
+            {**op, "op": "copy"} if op["op"] == "move" and not op["path"].startswith(op.get("from", "")) else op
+            for op in ops
         ],
     )
 

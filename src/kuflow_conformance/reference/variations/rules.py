@@ -411,7 +411,6 @@ def _(server: ReferenceServer) -> None:
         "lastModifiedAt",
         "ownerId",
         "message",
-        "name",
         "description",
     }
 
