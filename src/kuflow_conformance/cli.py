@@ -23,6 +23,12 @@ from kuflow_conformance.target import FLAGS
 if TYPE_CHECKING:
     from kuflow_conformance.reference.bank import Switch
 
+MAXIMUM_WORKERS = 8
+"""Processes that test at once unless the user asks for more: a target is not to be overrun."""
+
+WORK_PER_REQUEST = 0.02
+"""Seconds of answering up to which a process has about as much to do itself."""
+
 
 def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for flag, (key, text) in reversed(list(FLAGS.items())):
@@ -61,9 +67,7 @@ def main() -> None:
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
-    default=min(4, os.cpu_count() or 1),
-    show_default=True,
-    help="Processes that test at once.",
+    help="Processes that test at once; by default one for each core, and more when the target is slow to answer.",
 )
 @click.option("--fault", multiple=True, metavar="ID", help="Switch a fault of the bundled server on; repeatable.")
 @click.option(
@@ -118,14 +122,21 @@ def _run_suites(options: dict[str, Any]) -> int:
         arguments += [f"{flag}={value}"] if value is not None else []
     for name in ("set", "only"):
         arguments += [f"--{name}={value}" for value in options[name]]
-    if options["workers"] > 1:
-        arguments += ["-n", str(options["workers"]), "--maxprocesses", str(options["workers"])]
     prepared = prepare(options)
     assert prepared.record is not None
+    workers = options["workers"] or _workers_for(prepared.record.latency)
+    if workers > 1:
+        arguments += ["-n", str(workers), "--maxprocesses", str(workers)]
     pytest.main(arguments, plugins=[_Prepared(prepared), ProgressReporter(console)])
     record = prepared.record.as_dict()
     console.print(summary(record, reports))
     return int(record["exit_code"])
+
+
+def _workers_for(latency: float) -> int:
+    """How many processes keep the cores busy while answers take `latency` seconds each."""
+    cores = min(4, os.cpu_count() or 1)
+    return max(cores, min(MAXIMUM_WORKERS, round(cores * latency / WORK_PER_REQUEST)))
 
 
 class _Prepared:

@@ -61,6 +61,12 @@ class RunRecord:
                 "seconds": round(seconds, 1),
             }
 
+    @property
+    def latency(self) -> float:
+        """The median time of an answer so far, in seconds; 0 when there is none."""
+        elapsed = [seconds for times in self._elapsed.values() for seconds in times]
+        return statistics.median(elapsed) if elapsed else 0.0
+
     def add_report(self, report: pytest.TestReport) -> None:
         """Take in a report of pytest, with the evidence that the plugin put on it."""
         evidence = getattr(report, "kuflow", None)

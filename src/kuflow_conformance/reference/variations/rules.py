@@ -68,6 +68,14 @@ def _(server: ReferenceServer) -> None:
     server.platform.robots.rows.clear()
 
 
+@variation("nothing-yet", "nobody has started a process yet", SILENT)
+def _(server: ReferenceServer) -> None:
+    rows = server.platform.processes.rows
+    needed = {key: row for key, row in rows.items() if row.user_actions}
+    server.platform.processes.rows = needed
+    server.platform.items.rows = {}
+
+
 @variation("webforms-off", "web forms are not switched on", "they have to be asked for")
 def _(server: ReferenceServer) -> None:
     def off(original: Any, caller: Principal, **arguments: Any) -> Answer:
