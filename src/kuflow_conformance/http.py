@@ -166,7 +166,7 @@ class _QuickAcknowledgement:
         if self.sock is not None and hasattr(socket, "TCP_QUICKACK"):
             with contextlib.suppress(OSError):
                 self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        return super().getresponse()
+        return super().getresponse()  # type: ignore[misc]
 
 
 class _Connection(_QuickAcknowledgement, HTTPConnection):
@@ -179,7 +179,7 @@ class _SecureConnection(_QuickAcknowledgement, HTTPSConnection):
 
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
-        super().init_poolmanager(*arguments, **named)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*arguments, **named)
         plain = type("Pool", (HTTPConnectionPool,), {"ConnectionCls": _Connection})
         secure = type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": _SecureConnection})
         self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": secure}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import re
 import time
 import uuid
@@ -240,13 +242,17 @@ def _(server: ReferenceServer) -> None:
     server.asgi.add_middleware(GZipMiddleware, minimum_size=1)
 
 
-@variation("slow", "every answer takes 30 milliseconds", SILENT)
+@variation("slow", "one answer in twenty takes 300 milliseconds", SILENT)
 def _(server: ReferenceServer) -> None:
-    def change(response: Response) -> Response:
-        time.sleep(0.03)
-        return response
+    inner = server.asgi
+    count = itertools.count(1)
 
-    every_response(server, change)
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and next(count) % 20 == 0:
+            await asyncio.sleep(0.3)
+        await inner(scope, receive, send)
+
+    server.asgi = asgi  # type: ignore[assignment]
 
 
 @variation("rate-limited", "one request in fifty is answered 429 with Retry-After", "RFC 6585 section 4")
