@@ -57,7 +57,7 @@ class World:
     def send(self, call: Call, **changes: Any) -> Exchange:
         """Send `call`, with `changes` to its parts."""
         call = replace(call, **changes)
-        return self.session.call(
+        exchange = self.session.call(
             call.operation,
             id=call.id,
             query=call.query,
@@ -66,6 +66,8 @@ class World:
             content_type=call.content_type,
             caller=call.caller,
         )
+        self._noted(exchange)
+        return exchange
 
     def call(self, operation_id: str, **parts: Any) -> Exchange:
         """Call an operation by its id; see `Session.call`."""
@@ -73,9 +75,12 @@ class World:
         if self.session.read_only and not operation.is_read_only:
             raise NotTested(f"a read-only run does not call {operation_id}")
         exchange = self.session.call(operation, **parts)
-        if operation_id == "createProcess" and exchange.ok:
-            self.remember(exchange)
+        self._noted(exchange)
         return exchange
+
+    def _noted(self, exchange: Exchange) -> None:
+        if exchange.operation_id == "createProcess" and exchange.ok and exchange.caller == "main":
+            self.remember(exchange)
 
     # Resources
 

@@ -1,10 +1,12 @@
 """What belongs to one tenant is out of another's reach. Needs credentials in a second tenant."""
 
+import uuid
 from collections import Counter
 
 import pytest
 
 from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles.resources import same_id
 
 READ_BY = {
     "findPrincipals": ("retrievePrincipal",),
@@ -150,3 +152,16 @@ def test_filter_by_a_foreign_process(operation, stranger, world, evidence):
     exchange = world.call(operation.id, query={"processId": process}, caller=stranger)
     seen = f"{len(exchange.rows)} rows"
     evidence.check("AUT-006", not exchange.rows, exchange, expected="no row of another tenant's process", seen=seen)
+
+
+@pytest.mark.requirement("AUT-007")
+@pytest.mark.operations("createWorker", "createAuthentication")
+def test_nothing_is_made_in_a_tenant_without_access(operation, world, evidence):
+    """A server may refuse the tenant or take the caller's own, but not the one that is named."""
+    unknown = str(uuid.uuid4())
+    call = world.good_call(operation.id)
+    exchange = world.send(call, body=call.body | {"tenantId": unknown})
+    seen = exchange.object.get("tenantId")
+    evidence.check(
+        "AUT-007", not same_id(seen, unknown), exchange, expected=f"nothing in the tenant {unknown}", seen=seen
+    )

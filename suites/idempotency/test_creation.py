@@ -6,7 +6,7 @@ import pytest
 
 from kuflow_conformance.oracles.resources import AUDIT, disagreements, same_id
 
-PARALLEL = 10
+PARALLEL = 20
 CREATE = {
     "process": ("createProcess", "retrieveProcess"),
     "task": ("createProcessItem", "retrieveProcessItem"),

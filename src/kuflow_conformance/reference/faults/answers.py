@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from starlette.datastructures import QueryParams
@@ -451,3 +452,56 @@ def _(server: ReferenceServer) -> None:
         "downloadRobotAsset",
         lambda original, caller, id, query: original(query={**query, "type": "PYTHON", "version": "3.12"}),
     )
+
+
+def crash_when(server: ReferenceServer, rare: Any) -> None:
+    """Fail on each request whose query parameters or body `rare(operation, query, body)` picks out."""
+
+    def execute(original: Any, operation: Operation, caller: Caller, arguments: dict[str, Any]) -> Answer:
+        if rare(operation, arguments.get("query", {}), arguments.get("body")):
+            raise RuntimeError("a bug")
+        answer: Answer = original(operation, caller, arguments)
+        return answer
+
+    around(server, "execute", execute)
+
+
+@fault("page-overflow", "ANS-002", "a page beyond 32 bits makes findRobots fail")
+def _(server: ReferenceServer) -> None:
+    crash_when(server, lambda operation, query, body: operation.id == "findRobots" and query.get("page", 0) >= 2**31)
+
+
+@fault("sort-empty-crash", "ANS-002", "an empty sort criterion makes findTenantUsers fail")
+def _(server: ReferenceServer) -> None:
+    crash_when(server, lambda operation, query, body: operation.id == "findTenantUsers" and "" in query.get("sort", ()))
+
+
+@fault("nul-crash", "ANS-002", "a NUL in saved metadata makes the server fail")
+def _(server: ReferenceServer) -> None:
+    crash_when(server, lambda operation, query, body: operation.id == "updateProcessMetadata" and "\0" in repr_of(body))
+
+
+@fault("reference-crash", "ANS-002", "a document reference without a uri makes the download fail")
+def _(server: ReferenceServer) -> None:
+    crash_when(
+        server,
+        lambda operation, query, body: (
+            operation.id == "downloadProcessDocument" and query["documentUri"].startswith("kuflow-file:uri=;")
+        ),
+    )
+
+
+@fault("pointer-crash", "ANS-002", "a property path that is no pointer makes the rendering of forms fail")
+def _(server: ReferenceServer) -> None:
+    crash_when(
+        server,
+        lambda operation, query, body: (
+            operation.id.startswith("downloadProcessItemTaskDataWebforms")
+            and query["propertyPath"]
+            and not query["propertyPath"].startswith("/")
+        ),
+    )
+
+
+def repr_of(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False).replace("\\u0000", "\0")
