@@ -39,6 +39,9 @@ PATIENCE = 8
 FAILURES_BEFORE_GIVING_UP = 5
 """Requests in a row without an answer after which the target counts as gone."""
 
+ABORTED = "Connection aborted"
+"""How urllib3 says that the other side closed or reset the connection before an answer came."""
+
 REDACTED = "***"
 _SECRET_KEYS = ("token", "clientPrivateKey", "access_token")
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "set-cookie")
@@ -346,7 +349,7 @@ class Session:
             except requests.RequestException as error:
                 # A server may close a kept connection just as the next request is written to it; like curl and
                 # browsers, write it once more on a new one.
-                if attempt == "first" and "RemoteDisconnected" in repr(error):
+                if attempt == "first" and ABORTED in repr(error):
                     continue
                 return 0, {}, b"", f"no answer: {_reason(error)}"
         raise AssertionError("unreachable")
@@ -419,6 +422,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.TooManyRedirects):
         return "too many redirects"
     text = str(error)
+    if ABORTED in repr(error):
+        return "the connection was closed before the answer"
     for pattern in (
         r"\[Errno -?\d+\] ([^')\]]+)",
         r"NameResolutionError[^:]*: ([^('\"]+)",

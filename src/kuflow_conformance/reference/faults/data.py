@@ -467,7 +467,8 @@ def _(server: ReferenceServer) -> None:
         try:
             answer: Answer = original()
         except Refused:
-            server.platform.touch(caller, process_of(server, id).audit)
+            if (process := server.platform.processes.get(caller, id)) is not None:
+                server.platform.touch(caller, process.audit)
             raise
         return answer
 
@@ -541,4 +542,11 @@ def _(server: ReferenceServer) -> None:
 
 @fault("user-action-untouched", "DOC-008", "a new document of a user action is answered with 304, and dropped")
 def _(server: ReferenceServer) -> None:
-    on_call(server, "uploadProcessUserActionDocument", lambda original, caller, id, query, content: Answer(304))
+    def upload(original: Any, caller: Principal, id: str, query: Json, content: bytes) -> Answer:
+        process = server.platform.processes.get(caller, id)
+        if process is not None and query["userActionValueId"].lower() in process.user_actions:
+            return Answer(304)
+        answer: Answer = original()
+        return answer
+
+    on_call(server, "uploadProcessUserActionDocument", upload)
