@@ -80,6 +80,7 @@ _HOW = {
     "webforms": "set test-bed.webforms, if web forms are switched on",
     "webhook_listen": "set test-bed.webhook-listen to the host:port that the target sends its webhooks to",
     "tasks": "add [[test-bed.tasks]] with a task definition code of the process definition",
+    "claimable": "name a task definition in test-bed.tasks whose candidate the credentials are",
     "process_id": "create a process on the target",
     "process_item_id": "create a process item on the target",
     "tenant_user_id": "add a user to the tenant",
@@ -237,7 +238,9 @@ class _Discovery:
                 continue
             data = self._probe_sample("updateProcessItemTaskData", key, "data", sample, None)
             claimed = self.call("claimProcessItemTask", id=key)
-            usable.append((claimed.status != 403, TaskSample(code=sample.code, valid=data.valid, invalid=data.invalid)))
+            if not claimed.ok:
+                self.bed.notes["claimable"] = f"claimProcessItemTask answers {claimed.describe()[:120]}"
+            usable.append((claimed.ok, TaskSample(code=sample.code, valid=data.valid, invalid=data.invalid)))
         usable.sort(key=lambda pair: not pair[0])
         self.bed.tasks = [sample for _, sample in usable]
         self.bed.claimable = any(claimable for claimable, _ in usable)

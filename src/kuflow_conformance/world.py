@@ -126,7 +126,7 @@ class World:
     def claimed_task(self, process_id: str | None = None) -> Exchange:
         """A new task that the caller has claimed."""
         if not self.bed.claimable:
-            raise NotTested("the credentials may claim no task: name a task definition whose candidate they are")
+            raise NotTested(self.bed.missing("claimable"))
         return self._made(self.call("claimProcessItemTask", id=self.id_of(self.task(process_id))))
 
     def document(

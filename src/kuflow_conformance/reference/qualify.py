@@ -21,7 +21,7 @@ from typing import Any
 import jinja2
 from rich.progress import Progress
 
-from kuflow_conformance import data, requirements
+from kuflow_conformance import data, openapi, requirements
 from kuflow_conformance.reference import faults, serve, variations
 
 PLAIN_SEED = 1
@@ -211,11 +211,14 @@ class Qualification:
             lines = target_file.read_text(encoding="utf-8").splitlines()
             url = next(line.split('"')[1] for line in lines if line.startswith("base-url"))
             user = next(line.split('"')[1] for line in lines if line.startswith("user"))
+            # With the errata, or what is known to be wrong in the description would hide what is wrong in answers.
+            description = target_file.with_name("openapi.json")
+            description.write_text(json.dumps(openapi.load().document), encoding="utf-8")
             configuration = target_file.with_name("schemathesis.toml")
             configuration.write_text(f'[auth.basic]\nusername = "{user}"\npassword = "${{KUFLOW_TOKEN}}"\n')
             command = [
                 *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration)),
-                *("run", str(data.path("spec/openapi.yaml")), "--url", url, "--checks", "all"),
+                *("run", str(description), "--url", url, "--checks", "all"),
                 *("--max-examples", str(BASELINE_EXAMPLES), "--seed", str(seed), "--continue-on-failure"),
                 *("--baseline", str(accepted), *(["--baseline-update"] if update else [])),
             ]
@@ -272,6 +275,7 @@ class Scorecard:
             "detected": sum(result.detected for result in chosen),
             "named": sum(result.named for result in chosen),
             "first": sum(result.right for result in chosen),
+            "compared": sum(result.baseline is not None for result in chosen),
             "baseline": sum(bool(result.baseline) for result in chosen),
         }
 
@@ -290,7 +294,6 @@ class Scorecard:
             "overall": self.rates(self.of("fault")),
             "by_area": self.grouped("area"),
             "by_difficulty": self.grouped("difficulty"),
-            "compared": all(result.baseline is not None for result in self.of("fault")),
             "variations": len(self.of("variation")),
             "seeds": len(self.of("plain")),
             "false_alarms": [asdict(result) for result in self.false_alarms],

@@ -233,12 +233,26 @@ def _(server: ReferenceServer) -> None:
     server.asgi = asgi  # type: ignore[assignment]
 
 
-@fault("assign-refused", "SUC-001", "assigning a task by id is always refused")
+@fault("assign-refused", "ITM-007", "assigning a task by id is always refused")
 def _(server: ReferenceServer) -> None:
     def assign(original: Any, caller: Principal, id: str, body: Json) -> Answer:
-        raise Refused(409, "Not now")
+        if "ownerId" in body:
+            raise Refused(409, "Not now")
+        answer: Answer = original()
+        return answer
 
     on_call(server, "assignProcessItemTask", assign)
+
+
+@fault("authentication-refused", "SUC-001", "no engine token is ever issued")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        if body["type"] == "ENGINE_TOKEN":
+            raise Refused(409, "Not now")
+        answer: Answer = original()
+        return answer
+
+    on_call(server, "createAuthentication", create)
 
 
 @fault("malformed-credentials-pass", "AUT-003", "a header that is no Basic and no Bearer lets everybody in")
