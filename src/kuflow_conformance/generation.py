@@ -38,6 +38,7 @@ FRESH_RESOURCES = 2
 """How many new resources a consuming operation gets; later cases meet the used one."""
 
 _BASE_URL = "http://generated"
+_NOT_KEPT = ("user-agent", "x-schemathesis-testcaseid")  # ours is another; the other differs each time
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _recorded(case: Any) -> Case:
         path=request["url"].removeprefix(_BASE_URL),
         id=(case.path_parameters or {}).get("id"),
         query=request.get("params"),
-        headers={name: str(value) for name, value in request["headers"].items() if name.lower() != "user-agent"},
+        headers={name: str(value) for name, value in request["headers"].items() if name.lower() not in _NOT_KEPT},
         has_json="json" in request,
         json=request.get("json"),
         content=base64.b64encode(content).decode() if isinstance(content, bytes) else None,
