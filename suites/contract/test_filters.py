@@ -156,6 +156,8 @@ def test_pages_of_a_filtered_list(operation, world, evidence):
         right = sorted(joined) == sorted(wanted)
         expected = f"pages of two that hold each of the {len(wanted)} {name} once"
         evidence.check("FLT-009", right, pages[0], expected=expected, seen=seen)
+        full = len(pages[0].rows) == 2
+        evidence.check("FLT-009", full, pages[0], expected="a full first page", seen=f"{len(pages[0].rows)} rows")
         total = pages[0].page.get("totalElements")
         evidence.check("FLT-009", total == len(wanted), pages[0], expected=f"totalElements {len(wanted)}", seen=total)
 
