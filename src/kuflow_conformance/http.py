@@ -36,6 +36,9 @@ MAXIMUM_RETRY_AFTER = 60
 PATIENCE = 8
 """How often a request is sent again after 429."""
 
+HANG_UP_AFTER = 0.001
+"""Seconds after which a request is given up whose answer nobody is to read."""
+
 FAILURES_BEFORE_GIVING_UP = 5
 """Requests in a row without an answer after which the target counts as gone."""
 
@@ -331,6 +334,23 @@ class Session:
         )
         self.on_exchange(exchange)
         return exchange
+
+    def hang_up(self, operation: Operation, body: Any) -> None:
+        """Call an operation and close the connection without waiting for the answer.
+
+        There is no exchange: what the target made of it, later ones show. Raises TargetUnavailable when it is gone.
+        """
+        if self.read_only and not operation.is_read_only:
+            raise RuntimeError(f"a read-only run must not call {operation.id}")
+        if self._gone:
+            raise TargetUnavailable(self._gone)
+        headers = {"Content-Type": next(iter(operation.bodies)), "Authorization": str(self.main.header)}
+        url = self.target.base_url + operation.path
+        request = self._impatient.prepare_request(requests.Request(operation.method, url, headers, json=body))
+        self._await_slot()
+        timeout = (self.target.http.connect_timeout, HANG_UP_AFTER)
+        with contextlib.suppress(requests.RequestException):
+            self._impatient.send(request, timeout=timeout, stream=True, allow_redirects=False).close()
 
     def _exchange(
         self, prepared: requests.PreparedRequest, session: requests.Session

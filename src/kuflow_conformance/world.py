@@ -78,6 +78,12 @@ class World:
         self._noted(exchange)
         return exchange
 
+    def hang_up(self, operation_id: str, body: JsonObject) -> None:
+        """Call an operation without waiting for the answer; see `Session.hang_up`."""
+        if operation_id == "createProcess":
+            self._processes.append(body["id"])
+        self.session.hang_up(self.operation(operation_id), body)
+
     def _noted(self, exchange: Exchange) -> None:
         if exchange.operation_id == "createProcess" and exchange.ok and exchange.caller == "main":
             self.remember(exchange)

@@ -1,5 +1,6 @@
 """Creating with an id may be repeated: the first call creates, the others return what it made."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from kuflow_conformance.oracles.resources import AUDIT, disagreements, same_id
 
 PARALLEL = 20
+PATIENCE = 5
+"""Seconds in which a target has to be done with a request whose caller hung up."""
+
 CREATE = {
     "process": ("createProcess", "retrieveProcess"),
     "task": ("createProcessItem", "retrieveProcessItem"),
@@ -178,3 +182,30 @@ def test_created_at_once_from_many_sides(kind, world, evidence):
             evidence.check(
                 "IDM-007", same, exchange, expected="the one resource in every answer", seen="; ".join(differences)
             )
+
+
+@pytest.mark.requirement("IDM-008")
+def test_again_after_the_connection_was_cut(kind, world, evidence):
+    create, read = CREATE[kind]
+    for _ in range(3):  # the cut does not always fall on the same spot
+        body = body_of(kind, world)
+        world.hang_up(create, body)
+        deadline = time.monotonic() + PATIENCE
+        while True:  # while the first request is still in work, its repetition may be turned away
+            again = world.call(create, body=body)
+            if again.ok or time.monotonic() > deadline:
+                break
+        evidence.check(
+            "IDM-008",
+            again.ok and same_id(again.object.get("id"), body["id"]),
+            again,
+            expected=f"200 or 201 and the resource {body['id']}",
+        )
+        if not again.ok:
+            return
+        after = world.call(read, id=body["id"])
+        evidence.same("IDM-008", again, after, expected="the resource that the repetition was answered with")
+        if kind != "process":
+            listed = world.call("findProcessItems", query={"processId": body["processId"], "size": 1000})
+            count = [str(row.get("id")).lower() for row in listed.rows].count(body["id"])
+            evidence.check("IDM-008", count == 1, listed, expected=f"{body['id']} listed once", seen=f"{count} times")

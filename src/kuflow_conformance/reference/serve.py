@@ -42,7 +42,9 @@ def serve(port: int, switches: Iterable[Switch], webhooks: Iterable[str], target
     for switch in switches:
         switch.install(server)
 
-    config = uvicorn.Config(server.asgi, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        server.asgi, host="127.0.0.1", port=port, http=server.protocol, log_level="warning", access_log=False
+    )
     instance = uvicorn.Server(config)
     with config.bind_socket() as bound:
         bound.listen()  # whoever reads the line below may connect at once

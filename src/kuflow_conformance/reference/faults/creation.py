@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Any
 
+from kuflow_conformance.exchange import parse_json
 from kuflow_conformance.openapi import Operation
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around, on_answer, on_call
@@ -129,6 +132,40 @@ def _(server: ReferenceServer) -> None:
         return answer
 
     on_call(server, "createProcess", create)
+
+
+@fault("cut-creation-stuck", "IDM-008", "an item whose caller hung up before the answer can never be created again")
+def _(server: ReferenceServer) -> None:
+    inner = server.asgi
+    lost: set[str] = set()
+
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].endswith("/process-items"):
+            await inner(scope, receive, send)
+            return
+        message = await receive()
+        body = parse_json(message["body"])
+
+        async def receive_again() -> Any:
+            return message
+
+        async def hold(answer: Any) -> None:
+            if answer["type"] == "http.response.start":
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(receive(), 0.02)  # returns only when the caller is gone
+                    lost.add(str(body.get("id")) if isinstance(body, dict) else "")
+            await send(answer)
+
+        await inner(scope, receive_again, hold)
+
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        if body.get("id") in lost:
+            raise Refused(409, "There already")
+        answer: Answer = original()
+        return answer
+
+    server.asgi = asgi  # type: ignore[assignment]
+    on_call(server, "createProcessItem", create)
 
 
 @fault("worker-again-201", "WRK-001", "an updated worker is answered with 201")

@@ -13,6 +13,7 @@ from typing import Any
 
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import RedirectResponse, Response, StreamingResponse
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kuflow_conformance.openapi import Operation
 from kuflow_conformance.reference.app import ReferenceServer
@@ -221,6 +222,39 @@ def _(server: ReferenceServer) -> None:
         return response
 
     every_response(server, change)
+
+
+@variation("http-1.0", "HTTP/1.0: no length, and the answer ends with the connection", HTTP)
+def _(server: ReferenceServer) -> None:
+    def change(response: Response) -> Response:
+        del response.headers["Content-Length"]
+        return response
+
+    every_response(server, change)
+    server.protocol = OldProtocol
+
+
+class OldProtocol(H11Protocol):
+    """Takes every request for one of HTTP/1.0 and answers it so."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(OldTransport(transport))  # type: ignore[arg-type]
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data.replace(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", 1))
+
+
+class OldTransport:
+    """Writes the status line of HTTP/1.0, and is the real transport in everything else."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data.replace(b"HTTP/1.1 ", b"HTTP/1.0 ", 1) if data.startswith(b"HTTP/1.1 ") else data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 @variation("chunked", "answers are chunked, without a length", HTTP)
