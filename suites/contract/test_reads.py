@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles.lists import MAXIMUM_SIZE
 from kuflow_conformance.oracles.resources import disagreements, same_id
 
 READ_BY = {
@@ -92,6 +93,44 @@ def test_processes_in_every_state_are_listed(world, evidence):
             differences = disagreements(row, resource.object)
             expected = f"what retrieveProcess shows of {what}"
             evidence.check("RED-002", not differences, listed, expected=expected, seen="; ".join(differences))
+
+
+KNOWN = {
+    "findPrincipals": ("principal_id", "application_id", "caller_id"),
+    "findTenantUsers": ("tenant_user_id",),
+    "findRobots": ("robot_id",),
+}
+"""What the target file or other answers name, by the list that has to show it."""
+
+NARROWED = {
+    "findPrincipals": [{"type": "USER"}, {"type": "APPLICATION"}, {"type": "SYSTEM"}],
+    "findTenantUsers": [],
+    "findRobots": [{"filterContext": "READY"}],
+}
+
+
+@pytest.mark.requirement("RED-009")
+@pytest.mark.operations("findPrincipals", "findTenantUsers", "findRobots")
+def test_the_list_without_filters_shows_everything(operation, world, evidence):
+    """Whatever is known of by another way and can be read: a filter takes rows away, leaving it out does not."""
+    known = [getattr(world.bed, name) for name in KNOWN[operation.id]]
+    if operation.id == "findPrincipals":
+        users = world.call("findTenantUsers", query={"size": MAXIMUM_SIZE}).rows
+        principals = [user.get("principal") for user in users]
+        known += [principal.get("id") for principal in principals[:20] if isinstance(principal, dict)]
+    queries = list(NARROWED[operation.id])
+    if "groupId" in {parameter.name for parameter in operation.query_parameters}:
+        queries += [{"groupId": group} for group in world.bed.group_ids]
+    for query in queries:
+        known += [row.get("id") for row in world.call(operation.id, query=query | {"size": 20}).rows]
+    whole = world.call(operation.id, query={"size": MAXIMUM_SIZE})
+    if whole.page.get("totalElements", 0) > MAXIMUM_SIZE:
+        raise NotTested(f"{operation.id} shows more rows than fit on a page")
+    shown = {str(row.get("id")).lower() for row in whole.rows}
+    for key in sorted({str(key).lower() for key in known if key} - shown):
+        if world.call(READ_BY[operation.id], id=key).ok:
+            evidence.check("RED-009", not whole.ok, whole, expected=f"{key}, which can be read", seen="not there")
+    evidence.check("RED-009", True, whole, expected="every row that is known")
 
 
 @pytest.mark.requirement("RED-008")

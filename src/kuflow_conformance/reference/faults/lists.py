@@ -284,6 +284,18 @@ def _(server: ReferenceServer) -> None:
     on_call(server, "findProcesses", find)
 
 
+@fault("one-user-unlisted", "RED-009", "findPrincipals without a filter leaves out who is in one group only")
+def _(server: ReferenceServer) -> None:
+    def find(original: Any, caller: Principal, query: Json) -> Answer:
+        if {"type", "groupId", "tenantId"} & set(query):
+            filtered: Answer = original()
+            return filtered
+        rows = [row for row in server.platform.principals.visible(caller) if len(row.groups) > 1 or not row.email]
+        return server.platform.page(rows, query, {"id": lambda row: row.id, "name": lambda row: row.name})
+
+    on_call(server, "findPrincipals", find)
+
+
 @fault("messages-unlisted", "RED-009", "a list filtered by process shows no messages")
 def _(server: ReferenceServer) -> None:
     def find(original: Any, caller: Principal, query: Json) -> Answer:
