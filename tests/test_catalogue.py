@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kuflow_conformance import data, requirements
+from kuflow_conformance import files, requirements
 from kuflow_conformance.errors import InvalidDescription
 from kuflow_conformance.oracles import JUDGED_ALWAYS
 from kuflow_conformance.oracles.requests import REFUSALS
@@ -58,7 +58,7 @@ def test_selectors():
 
 
 def test_a_duplicate_id_is_refused(tmp_path):
-    text = data.path("spec/requirements.yaml").read_text()
+    text = files.data("spec/requirements.yaml").read_text()
     path = tmp_path / "requirements.yaml"
     path.write_text(text.replace("ANS-002", "ANS-001"))
     with pytest.raises(InvalidDescription, match="more than once"):

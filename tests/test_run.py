@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 
 from conftest import Running, command
-from kuflow_conformance import data
+from kuflow_conformance import files
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_nothing_of_the_core_profile_stays_untested(conformant):
 
 
 def test_record_fits_its_schema(conformant):
-    schema = json.loads(data.path("spec/run.schema.json").read_text())
+    schema = json.loads(files.data("spec/run.schema.json").read_text())
     jsonschema.validate(conformant.record, schema, format_checker=jsonschema.FormatChecker())
 
 
@@ -110,7 +110,7 @@ def test_a_fault_is_named_first(fault, requirement, tmp_path):
     assert failure["curl"].startswith("curl ")
     page = (tmp_path / "report.html").read_text()
     assert f'id="{requirement}"' in page
-    schema = json.loads(data.path("spec/run.schema.json").read_text())
+    schema = json.loads(files.data("spec/run.schema.json").read_text())
     jsonschema.validate(outcome.record, schema)
 
 
@@ -265,7 +265,7 @@ def test_a_stateless_mock_is_not_conformant(tmp_path):
     prism = os.environ.get("PRISM") or str(shutil.which("prism"))
     port = "14010"
     mock = subprocess.Popen(
-        [prism, "mock", str(data.path("spec/openapi.yaml")), "-h", "127.0.0.1", "-p", port],
+        [prism, "mock", str(files.data("spec/openapi.yaml")), "-h", "127.0.0.1", "-p", port],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

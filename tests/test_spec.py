@@ -8,7 +8,7 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
-from kuflow_conformance import data, openapi
+from kuflow_conformance import files, openapi
 from kuflow_conformance.errors import InvalidDescription
 
 PER_TAG = {
@@ -147,7 +147,7 @@ def test_webhook_has_four_events(description):
 
 @pytest.mark.parametrize("mended", [False, True])
 def test_is_valid_openapi(mended, description):
-    raw = yaml.safe_load(data.path("spec/openapi.yaml").read_text())
+    raw = yaml.safe_load(files.data("spec/openapi.yaml").read_text())
     validate(description.document if mended else raw)
 
 
@@ -158,14 +158,14 @@ def test_documented_samples_fit_their_schemas(name, description):
 
 @pytest.mark.parametrize("name", ["Process", "ProcessPageItem"])
 def test_errata_take_the_unknown_property_out_of_required(name, description):
-    raw = yaml.safe_load(data.path("spec/openapi.yaml").read_text())
+    raw = yaml.safe_load(files.data("spec/openapi.yaml").read_text())
     published = raw["components"]["schemas"][name]["allOf"][1]["required"]
     mended = description.document["components"]["schemas"][name]["allOf"][1]["required"]
     assert [key for key in published if key not in mended] == ["initiator"]
 
 
 def test_every_erratum_says_why():
-    overlay = yaml.safe_load(data.path("spec/errata.overlay.yaml").read_text())
+    overlay = yaml.safe_load(files.data("spec/errata.overlay.yaml").read_text())
     assert all(action["description"] for action in overlay["actions"])
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kuflow_conformance import data, target
+from kuflow_conformance import files, target
 from kuflow_conformance.errors import InvalidTarget
 
-EXAMPLE = data.path("targets/example.toml")
+EXAMPLE = files.data("targets/example.toml")
 
 
 def test_example_is_valid():

@@ -13,10 +13,13 @@ import click
 import pytest
 from rich.console import Console
 
-from kuflow_conformance import __version__, data, requirements
-from kuflow_conformance.errors import ConformanceError
+from kuflow_conformance import __version__, files, requirements
+from kuflow_conformance import known as known_failures
+from kuflow_conformance import record as records
+from kuflow_conformance.compare import Comparison
+from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NOT_CONFORMANT, ConformanceError
 from kuflow_conformance.plugin import DEFAULT_REPORTS, DEFAULT_SEED, RUN, Run, overrides, prepare
-from kuflow_conformance.report.console import ProgressReporter, summary
+from kuflow_conformance.report.console import ProgressReporter, differences, summary
 from kuflow_conformance.requirements import PROFILES
 from kuflow_conformance.target import FLAGS
 
@@ -65,6 +68,17 @@ def main() -> None:
 @click.option("--only", multiple=True, metavar="AREA|REQ", help="Only these areas or requirements; repeatable.")
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Seed of the generated requests.")
 @click.option(
+    "--known",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of known failures; by default the one beside the target file, NAME.known.toml for NAME.toml.",
+)
+@click.option("--update-known", is_flag=True, help="Write what is broken now into the file of known failures.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The run.json of an earlier run: exit 1 only if something has broken since.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(1, 64),
     help="Processes that test at once; by default one for each core, and more when the target is slow to answer.",
@@ -86,6 +100,10 @@ def run(**options: Any) -> None:
     Exit codes: 0 conformant, 1 not conformant, 2 wrong usage, 3 no verdict, 130 interrupted.
     """
     given = overrides(options)
+    if options["update_known"] and not (options["known"] or options["target"]):
+        raise click.UsageError("--update-known needs a file to write: --known FILE, or --target FILE to lie beside")
+    if options["update_known"] and options["known"] and not options["known"].exists():
+        known_failures.write(options["known"], {})
     with ExitStack() as stack:
         if options["target"] is None and not given:
             from kuflow_conformance.reference import serve
@@ -105,9 +123,9 @@ def _run_suites(options: dict[str, Any]) -> int:
     console = Console(highlight=False)
     reports: Path = options["reports"]
     arguments = [
-        str(data.path("suites")),
+        str(files.data("suites")),
         *("-p", "no:cacheprovider", "-p", "no:schemathesis"),
-        *("-c", str(data.path("suites") / "pytest.ini"), "--rootdir", str(data.path("suites"))),
+        *("-c", str(files.data("suites") / "pytest.ini"), "--rootdir", str(files.data("suites"))),
         f"--junitxml={reports / 'junit.xml'}",
         f"--alluredir={reports / 'allure-results'}",
         "--clean-alluredir",
@@ -115,6 +133,8 @@ def _run_suites(options: dict[str, Any]) -> int:
     ]
     if options["target"]:
         arguments += ["--target", str(options["target"])]
+    if options["known"]:
+        arguments += ["--known", str(options["known"])]
     if options["spec"]:
         arguments += ["--spec", str(options["spec"])]
     for flag in FLAGS:
@@ -122,6 +142,7 @@ def _run_suites(options: dict[str, Any]) -> int:
         arguments += [f"{flag}={value}"] if value is not None else []
     for name in ("set", "only"):
         arguments += [f"--{name}={value}" for value in options[name]]
+    baseline = records.read(options["baseline"]) if options["baseline"] else None
     prepared = prepare(options)
     assert prepared.record is not None
     workers = options["workers"] or _workers_for(prepared.record.latency)
@@ -130,7 +151,34 @@ def _run_suites(options: dict[str, Any]) -> int:
     pytest.main(arguments, plugins=[_Prepared(prepared), ProgressReporter(console)])
     record = prepared.record.as_dict()
     console.print(summary(record, reports))
-    return int(record["exit_code"])
+    code = int(record["exit_code"])
+    if options["update_known"] and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
+        path = options["known"] or known_failures.beside(options["target"])
+        console.print(f"known failures: {_update_known(path, prepared, record)} in {path}", soft_wrap=True)
+        code = EXIT_CONFORMANT
+    if baseline is not None and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
+        comparison = Comparison(baseline, record)
+        console.print("", differences(comparison))
+        code = EXIT_NOT_CONFORMANT if comparison.regressed else EXIT_CONFORMANT
+    return code
+
+
+def _update_known(path: Path, run: Run, record: dict[str, Any]) -> int:
+    """Write the known failures as they are now; returns how many there are."""
+    by_outcome: dict[str, list[dict[str, Any]]] = {}
+    for requirement in record["requirements"]:
+        by_outcome.setdefault(requirement["outcome"], []).append(requirement)
+    broken = {
+        requirement["id"]: f"found on {record['started'][:10]}: {requirement['failures'][0]['seen'][:160]}"
+        for outcome in ("fail", "known")
+        for requirement in by_outcome.get(outcome, [])
+    }
+    tested = {requirement["id"] for requirement in record["requirements"]}
+    untested = [requirement["id"] for requirement in by_outcome.get("not tested", [])]
+    untested += [key for key in run.known if key not in tested]
+    entries = known_failures.updated(run.known, broken, untested)
+    known_failures.write(path, entries)
+    return len(entries)
 
 
 def _workers_for(latency: float) -> int:
@@ -148,6 +196,19 @@ class _Prepared:
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.stash[RUN] = self._run
+
+
+@main.command()
+@click.argument("before", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("after", type=click.Path(path_type=Path, dir_okay=False))
+def compare(before: Path, after: Path) -> None:
+    """Say what changed between two runs, given their run.json.
+
+    Exit codes: 0 when nothing broke, 1 when something did, 2 for a file that is no record of a run.
+    """
+    comparison = Comparison(records.read(before), records.read(after))
+    Console(highlight=False).print(differences(comparison))
+    sys.exit(EXIT_NOT_CONFORMANT if comparison.regressed else EXIT_CONFORMANT)
 
 
 @main.command("list")

@@ -26,6 +26,14 @@ class InvalidDescription(ConformanceError):
     """The OpenAPI file, its overlay or the requirement catalogue cannot be used."""
 
 
+class InvalidRecord(ConformanceError):
+    """A `run.json` cannot be used."""
+
+
+class InvalidKnownFailures(ConformanceError):
+    """The file of known failures cannot be used."""
+
+
 class TargetUnavailable(ConformanceError):
     """The target cannot be reached, does not answer in time or refuses the credentials."""
 

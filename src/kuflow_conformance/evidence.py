@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from kuflow_conformance.exchange import Exchange
+from kuflow_conformance.history import History
 from kuflow_conformance.http import Redactor
 from kuflow_conformance.oracles import Finding, found
 from kuflow_conformance.oracles.answers import judge_answer
@@ -18,6 +21,12 @@ from kuflow_conformance.requirements import FAILURES_KEPT
 
 BODY_KEPT = 4000
 """Characters of a body that a report shows."""
+
+EXAMPLE_KEPT = 400
+"""Characters of an answer that is shown as an example of a requirement that holds."""
+
+DIFF_KEPT = 60
+"""Lines of a difference that a report shows."""
 
 
 def judge(exchange: Exchange) -> list[Finding]:
@@ -34,10 +43,23 @@ def judge(exchange: Exchange) -> list[Finding]:
 class Evidence:
     """Collects what one test finds. Every exchange of the test is judged as it happens."""
 
-    def __init__(self, redactor: Redactor, curl: Callable[[Exchange], str], coverage: Coverage) -> None:
+    def __init__(
+        self,
+        redactor: Redactor,
+        curl: Callable[[Exchange], str],
+        coverage: Coverage,
+        history: History,
+        exemplified: set[str],
+    ) -> None:
         self._coverage = coverage
         self._redactor = redactor
         self._curl = curl
+        self._history = history
+        self._exemplified = exemplified
+        """Requirements that this process has given an example of already."""
+        self._first = 0
+        """The number of the first exchange of the test."""
+        self.examples: dict[str, dict[str, Any]] = {}
         self.checks: Counter[str] = Counter()
         self.operations: dict[str, set[str]] = {}
         self.failures: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
@@ -51,6 +73,8 @@ class Evidence:
     def see(self, exchange: Exchange) -> None:
         """Record an exchange and judge it by itself."""
         self.last = exchange
+        self._first = self._first or exchange.number
+        self._history.add(exchange)
         self.traffic.setdefault(exchange.operation_id if exchange.operation else "(undocumented)", Counter())[
             str(exchange.status)
         ] += 1
@@ -64,14 +88,26 @@ class Evidence:
         for finding in findings:
             self.record(finding, exchange)
 
-    def check(self, requirement: str, holds: bool, exchange: Exchange, *, expected: str, seen: object = None) -> bool:
-        """Check one requirement on one exchange; returns `holds`. `seen` is the answer when left out.
+    def check(
+        self,
+        requirement: str,
+        holds: bool,
+        exchange: Exchange,
+        *,
+        expected: str,
+        seen: object = None,
+        compared: tuple[object, object] | None = None,
+    ) -> bool:
+        """Check one requirement on one exchange; returns `holds`.
 
-        An answer that is none, or a server error, is reported as that and not held against other requirements.
+        `seen` is the answer when left out. `compared` is the JSON that was expected and the one seen, for the report to
+        show the difference. An answer that is none, or a server error, is reported as that and not held against other
+        requirements.
         """
         if exchange.failure or exchange.status >= 500:
             return holds
-        self.record(found(requirement, holds, expected, exchange.describe() if seen is None else seen), exchange)
+        finding = found(requirement, holds, expected, exchange.describe() if seen is None else seen)
+        self.record(finding, exchange, compared)
         return holds
 
     def same(
@@ -83,21 +119,42 @@ class Evidence:
         # Reads of one resource show the same properties; answers of other operations may leave some out.
         complete = before.operation == after.operation and after.method == "GET"
         differences = disagreements(before.object, after.object, ignore=ignore, complete=complete)
-        return self.check(requirement, not differences, after, expected=expected, seen="; ".join(differences))
+        return self.check(
+            requirement,
+            not differences,
+            after,
+            expected=expected,
+            seen="; ".join(differences),
+            compared=(before.object, after.object),
+        )
 
-    def record(self, finding: Finding, exchange: Exchange) -> None:
+    def record(self, finding: Finding, exchange: Exchange, compared: tuple[object, object] | None = None) -> None:
         """Count a finding; keep it with its exchange if it is a failure."""
         self.checks[finding.requirement] += 1
         self.operations.setdefault(finding.requirement, set()).add(exchange.operation_id)
         if finding.holds:
+            if finding.requirement not in self._exemplified:
+                self._exemplified.add(finding.requirement)
+                self.examples[finding.requirement] = self._example(finding, exchange)
             return
         # The same complaint of one operation counts once, however many requests show it.
         kept = self.failures.setdefault((finding.requirement, exchange.operation_id, finding.expected), [])
         if not kept:
-            kept.append(self._failure(finding, exchange))
+            kept.append(self._failure(finding, exchange, compared))
         kept[0]["count"] += 1
 
-    def _failure(self, finding: Finding, exchange: Exchange) -> dict[str, Any]:
+    def _example(self, finding: Finding, exchange: Exchange) -> dict[str, Any]:
+        """How a requirement was seen to hold."""
+        answer = self._redactor.text(exchange.body[: EXAMPLE_KEPT * 4].decode("utf-8", "replace"))
+        return {
+            "operation": exchange.operation_id,
+            "expected": self._redactor.text(finding.expected)[:EXAMPLE_KEPT],
+            "curl": self._curl(exchange)[:BODY_KEPT],
+            "status": exchange.status,
+            "answer": answer if len(answer) <= EXAMPLE_KEPT else f"{answer[:EXAMPLE_KEPT]}…",
+        }
+
+    def _failure(self, finding: Finding, exchange: Exchange, compared: tuple[object, object] | None) -> dict[str, Any]:
         text = self._redactor.text
         return {
             "requirement": finding.requirement,
@@ -106,8 +163,29 @@ class Evidence:
             "seen": text(finding.seen),
             "curl": self._curl(exchange),
             "exchange": self.render(exchange),
+            "steps": [self._step(earlier) for earlier in self._history.leading_to(exchange, self._first)],
+            "difference": self._difference(*compared) if compared else [],
             "count": 0,
         }
+
+    def _step(self, exchange: Exchange) -> dict[str, Any]:
+        """A request that led to a failure."""
+        return {
+            "operation": exchange.operation_id,
+            "request": self.render(exchange)["request"],
+            "status": exchange.status,
+            "answer_id": str(exchange.object.get("id", "")),
+            "curl": self._curl(exchange),
+        }
+
+    def _difference(self, expected: object, seen: object) -> list[str]:
+        """Two JSON values, line by line (unified diff)."""
+
+        def lines(value: object) -> list[str]:
+            return self._redactor.text(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)).splitlines()
+
+        difference = difflib.unified_diff(lines(expected), lines(seen), "expected", "seen", lineterm="", n=2)
+        return list(difference)[:DIFF_KEPT]
 
     def render(self, exchange: Exchange) -> dict[str, Any]:
         """An exchange for a report: redacted, bodies cut."""
@@ -151,6 +229,7 @@ class Evidence:
             "failures": [failure for failures in by_operation.values() for failure in failures[:FAILURES_KEPT]],
             "observations": {key: dict(value) for key, value in self.observations.items()},
             "not_tested": self.not_tested,
+            "examples": self.examples,
             "traffic": {key: dict(value) for key, value in self.traffic.items()},
             "elapsed": self.elapsed,
             "covered": {key: sorted(points) for key, points in self.covered.items()},

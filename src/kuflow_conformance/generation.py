@@ -11,17 +11,15 @@ import contextlib
 import copy
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import platformdirs
 import requests
 
-from kuflow_conformance import __version__
+from kuflow_conformance import __version__, files
 from kuflow_conformance.errors import InvalidDescription
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.openapi import Description, Operation, is_uuid
@@ -85,7 +83,7 @@ class CaseStore:
         cases = self._generate(operation)
         text = json.dumps([asdict(case) for case in cases])
         with contextlib.suppress(OSError):  # without a place to keep them, they are generated each time
-            _write_whole(path, text)
+            files.write_whole(path, text)
         return [Case(**fields) for fields in json.loads(text)]
 
     def _load(self) -> Any:
@@ -152,14 +150,6 @@ def _recorded(case: Any) -> Case:
         json=request.get("json"),
         content=base64.b64encode(content).decode() if isinstance(content, bytes) else None,
     )
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file at once: whoever looks at the name sees all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def send(case: Case, operation: Operation, world: World) -> Exchange:

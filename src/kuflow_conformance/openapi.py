@@ -15,7 +15,7 @@ import jsonschema_rs
 import yaml
 from oas_patch.overlay import apply_overlay
 
-from kuflow_conformance import data
+from kuflow_conformance import files
 from kuflow_conformance.errors import InvalidDescription
 
 VERSION = "2024-06-14"
@@ -204,12 +204,12 @@ def load(spec: Path | None = None) -> Description:
     `spec` replaces the bundled file; the errata belong to the bundled file and are not applied to another.
     Raises InvalidDescription when a file cannot be read, is not an OpenAPI 3 document or has no operations.
     """
-    path = spec or data.path("spec/openapi.yaml")
+    path = spec or files.data("spec/openapi.yaml")
     document = _read(path)
     if not str(document.get("openapi", "")).startswith("3."):
         raise InvalidDescription(f"{path}: not an OpenAPI 3 document: 'openapi' is {document.get('openapi')!r}")
     if spec is None:
-        overlay = _read(data.path("spec/errata.overlay.yaml"))
+        overlay = _read(files.data("spec/errata.overlay.yaml"))
         document = apply_overlay(copy.deepcopy(document), overlay)
     try:
         description = Description(document)

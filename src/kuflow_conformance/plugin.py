@@ -8,20 +8,22 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kuflow_conformance import openapi, requirements
+from kuflow_conformance import known, openapi, requirements
 from kuflow_conformance import target as targets
 from kuflow_conformance.bed import TestBed, discover
 from kuflow_conformance.errors import EXIT_NO_VERDICT, ConformanceError, TargetUnavailable
 from kuflow_conformance.evidence import Evidence
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.generation import Case, CaseStore
+from kuflow_conformance.history import History
 from kuflow_conformance.http import Session
+from kuflow_conformance.known import KnownFailures
 from kuflow_conformance.openapi import Description, Operation
 from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.oracles.coverage import Coverage
@@ -48,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--seed", type=int, default=DEFAULT_SEED, help=f"seed of generated requests (default: {DEFAULT_SEED})"
     )
     group.addoption("--only", action="append", default=[], metavar="AREA|REQ", help="only these requirements or areas")
+    group.addoption("--known", type=Path, help="file of known failures (default: beside the target file)")
     group.addoption(
         "--reports", type=Path, default=DEFAULT_REPORTS, help=f"folder of the reports (default: {DEFAULT_REPORTS})"
     )
@@ -78,6 +81,10 @@ class Run:
     bed: TestBed
     cases: CaseStore
     coverage: Coverage
+    known: KnownFailures = field(default_factory=dict)
+    """The requirements that the target is known to break."""
+    history: History = field(default_factory=History)
+    exemplified: set[str] = field(default_factory=set)
     share: int = 1
     """How many processes share the rate limit."""
     part: str = ""
@@ -111,7 +118,7 @@ class Run:
 
     def new_evidence(self) -> Evidence:
         session, _ = self.require()
-        self.evidence = Evidence(session.redactor, session.curl, self.coverage)
+        self.evidence = Evidence(session.redactor, session.curl, self.coverage, self.history, self.exemplified)
         return self.evidence
 
 
@@ -160,6 +167,7 @@ def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Ru
         selected=selected,
         seed=options["seed"],
         bed=TestBed.model_validate(worker["kuflow_bed"]) if worker else TestBed(),
+        known=_known_failures(options, catalogue),
         coverage=Coverage(description),
         cases=CaseStore(description, profile, options["seed"]),
         share=worker["workercount"] if worker else 1,
@@ -170,6 +178,14 @@ def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Ru
         run.record = RunRecord(run)
         _preflight(run)
     return run
+
+
+def _known_failures(options: dict[str, Any], catalogue: Catalogue) -> KnownFailures:
+    """Those of the file that was named, or of the one beside the target file if it is there."""
+    if options["known"]:
+        return known.load(options["known"], catalogue)
+    usual = known.beside(options["target"]) if options["target"] else None
+    return known.load(usual, catalogue) if usual and usual.is_file() else {}
 
 
 def _preflight(run: Run) -> None:

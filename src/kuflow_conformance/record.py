@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kuflow_conformance import __version__
+from kuflow_conformance import __version__, files
 from kuflow_conformance.errors import (
     EXIT_CONFORMANT,
     EXIT_INTERRUPTED,
     EXIT_NO_VERDICT,
     EXIT_NOT_CONFORMANT,
+    InvalidRecord,
 )
 from kuflow_conformance.openapi import VERSION
 from kuflow_conformance.requirements import Verdict, Verdicts
@@ -27,12 +30,35 @@ FORMAT = 1
 """Version of the format of `run.json`; goes up when a reader has to change."""
 
 
+def read(path: Path) -> dict[str, Any]:
+    """Read a `run.json`. Raises InvalidRecord with one line that says why it cannot be used."""
+    import jsonschema_rs
+
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidRecord(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidRecord(f"{path}: not JSON, so no record of a run: {error}") from error
+    if isinstance(record, dict) and record.get("format", FORMAT) != FORMAT:
+        raise InvalidRecord(f"{path}: has format {record['format']!r}; this version of the suite reads {FORMAT}")
+    schema = json.loads(files.data("spec/run.schema.json").read_text(encoding="utf-8"))
+    problem = next(iter(jsonschema_rs.validator_for(schema).iter_errors(record)), None)
+    if problem is not None:
+        place = "/".join(map(str, problem.instance_path)) or "the top"
+        raise InvalidRecord(f"{path}: not a record of a run: at {place}: {problem.message[:200]}")
+    return dict(record)
+
+
 class RunRecord:
     """Gathers what tests report, in any order, and says what it adds up to."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._verdicts = Verdicts(run.catalogue, run.selected)
+        today = date.today()
+        current = {key for key, entry in run.known.items() if not entry.expired(today)}
+        self._expired = set(run.known) - current
+        self._verdicts = Verdicts(run.catalogue, run.selected, current)
         self._started = datetime.now(UTC)
         self._finished: datetime | None = None
         self._interrupted = False
@@ -91,9 +117,24 @@ class RunRecord:
     def exit_code(self) -> int:
         if self._interrupted:
             return EXIT_INTERRUPTED
-        if self._verdicts.failed:
+        if self._verdicts.failed or self._outdated:
             return EXIT_NOT_CONFORMANT
         return EXIT_NO_VERDICT if self._reason() else EXIT_CONFORMANT
+
+    @property
+    def _outdated(self) -> list[str]:
+        """Requirements that are listed as known failures, and hold now."""
+        verdicts = (self._verdicts.by_id[key] for key in self._run.known if key in self._verdicts.by_id)
+        return [verdict.requirement.id for verdict in verdicts if verdict.outcome == "pass"]
+
+    @property
+    def _verdict(self) -> str:
+        if self.exit_code == EXIT_CONFORMANT:
+            known = any(verdict.outcome == "known" for verdict in self._verdicts.ordered)
+            return "known failures only" if known else "conformant"
+        if self.exit_code == EXIT_NOT_CONFORMANT:
+            return "not conformant" if self._verdicts.failed else "known failures outdated"
+        return "no verdict"
 
     def _reason(self) -> str:
         """Why there is no verdict; empty when there is one."""
@@ -126,7 +167,7 @@ class RunRecord:
             "started": self._started.isoformat(timespec="seconds"),
             "seconds": round(seconds, 1),
             "complete": self._finished is not None and not self._interrupted and not self._unavailable,
-            "verdict": {EXIT_CONFORMANT: "conformant", EXIT_NOT_CONFORMANT: "not conformant"}.get(code, "no verdict"),
+            "verdict": self._verdict,
             "reason": self._reason(),
             "exit_code": code,
             "traffic": {"requests": requests, "per_second": round(requests / seconds, 1) if seconds else 0.0},
@@ -134,10 +175,19 @@ class RunRecord:
             "errors": self._errors,
             "requirements": [self._requirement(verdict) for verdict in self._verdicts.ordered],
             "failed": [verdict.requirement.id for verdict in self._verdicts.failed],
+            "known": [self._known(key) for key in self._run.known],
             "first_failure": self._first_failure,
             "operations": [self._operation(key) for key in run.description.operations],
             "missing": self._missing(),
         }
+
+    def _known(self, key: str) -> dict[str, Any]:
+        """What became of a known failure."""
+        entry = self._run.known[key].model_dump(mode="json")
+        verdict = self._verdicts.by_id.get(key)
+        outcome = verdict.outcome if verdict else "not tested"
+        state = {"known": "still broken", "pass": "holds now", "not tested": "not tested"}.get(outcome, "expired")
+        return {**entry, "state": state}
 
     def _requests(self) -> int:
         return sum(sum(statuses.values()) for statuses in self._statuses.values())
@@ -158,6 +208,7 @@ class RunRecord:
 
     def _requirement(self, verdict: Verdict) -> dict[str, Any]:
         requirement = verdict.requirement
+        failures = sorted(verdict.failures, key=lambda f: len(str(f["exchange"]["request"])))
         return {
             "id": requirement.id,
             "area": self._run.catalogue.area_of[requirement.id],
@@ -169,7 +220,8 @@ class RunRecord:
             "checks": verdict.checks,
             "failed": verdict.failed,
             "follows": self._verdicts.follows(verdict) if verdict.outcome == "fail" else None,
-            "failures": sorted(verdict.failures, key=lambda f: len(str(f["exchange"]["request"]))),
+            "failures": [{"id": f"{requirement.id}.{n}", **failure} for n, failure in enumerate(failures, 1)],
+            "example": verdict.example,
             "observations": dict(verdict.observations.most_common(20)),
             "operations": sorted(verdict.operations),
             "tests": sorted(verdict.tests),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,12 +11,12 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from kuflow_conformance import data
+from kuflow_conformance import files
 from kuflow_conformance.errors import InvalidDescription
 
 Level = Literal["MUST", "SHOULD", "OBSERVE"]
 Profile = Literal["read-only", "core", "full"]
-Outcome = Literal["pass", "fail", "warn", "observed", "not tested"]
+Outcome = Literal["pass", "fail", "warn", "known", "observed", "not tested"]
 
 PROFILES: tuple[Profile, ...] = ("read-only", "core", "full")
 
@@ -92,7 +92,7 @@ class Catalogue:
 
 def load(path: Path | None = None) -> Catalogue:
     """Read the catalogue. Raises InvalidDescription when it is not well-formed or an id appears twice."""
-    path = path or data.path("spec/requirements.yaml")
+    path = path or files.data("spec/requirements.yaml")
     try:
         areas = TypeAdapter(tuple[Area, ...]).validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError, ValidationError) as error:
@@ -112,6 +112,8 @@ class Verdict:
     """What the run says of one requirement."""
 
     requirement: Requirement
+    known: bool = False
+    """Whether it is known to be broken, and that is put up with."""
     checks: int = 0
     failed: int = 0
     failures: list[dict[str, Any]] = field(default_factory=list)
@@ -120,6 +122,8 @@ class Verdict:
     operations: set[str] = field(default_factory=set)
     tests: set[str] = field(default_factory=set)
     failing_tests: set[str] = field(default_factory=set)
+    example: dict[str, Any] | None = None
+    """How it was seen to hold."""
 
     def keep(self, failure: dict[str, Any]) -> None:
         """Keep a failure as an example, unless there are enough of its operation or one says the same."""
@@ -132,6 +136,8 @@ class Verdict:
 
     @property
     def outcome(self) -> Outcome:
+        if self.failed and self.known:
+            return "known"
         if self.failed:
             return "fail" if self.requirement.level == "MUST" else "warn"
         if self.requirement.level == "OBSERVE":
@@ -149,9 +155,9 @@ class Verdict:
 class Verdicts:
     """Adds up the evidence of tests, in any order and from any number of processes."""
 
-    def __init__(self, catalogue: Catalogue, selected: set[str]) -> None:
+    def __init__(self, catalogue: Catalogue, selected: set[str], known: Collection[str] = ()) -> None:
         self.catalogue = catalogue
-        self.by_id = {key: Verdict(catalogue[key]) for key in catalogue.requirements if key in selected}
+        self.by_id = {key: Verdict(catalogue[key], key in known) for key in catalogue.requirements if key in selected}
 
     def add(self, test: str, evidence: Mapping[str, Any]) -> None:
         """Take in what one test found; see `Evidence.as_dict`."""
@@ -171,6 +177,9 @@ class Verdicts:
         for key, reason in evidence["not_tested"].items():
             if verdict := self.by_id.get(key):
                 verdict.reasons.append(reason)
+        for key, example in evidence["examples"].items():
+            if (verdict := self.by_id.get(key)) and verdict.example is None:
+                verdict.example = example
 
     @property
     def ordered(self) -> list[Verdict]:

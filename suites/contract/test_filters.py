@@ -222,14 +222,28 @@ def test_group(operation, world, evidence):
         expected=f"the {len(union)} members of either group",
         seen=f"{len(_ids(both))} rows",
     )
-    smaller = all(_ids(exchange) != _ids(everything) for exchange in single)
-    evidence.check(
-        "FLT-006",
-        smaller or len(groups) < 2,
-        single[0],
-        expected="fewer rows than without the filter",
-        seen="the same rows",
-    )
+    if operation.id == "findPrincipals":
+        expected = "members: the test bed names groups that have some"
+        evidence.check("FLT-006", bool(union), both, expected=expected, seen="no row")
+    nobody = world.call(operation.id, query={"groupId": world.new_id()})
+    evidence.check("FLT-006", not nobody.rows, nobody, expected="no row, or a refusal, for an unknown group")
+
+
+@pytest.mark.requirement("FLT-006")
+@pytest.mark.operations("findTenantUsers")
+def test_members_are_the_same_in_both_lists(operation, world, evidence):
+    """A tenant user is in a group when its principal is."""
+    for group in world.bed.need("group_ids")[:2]:
+        whole = {"size": MAXIMUM_SIZE}
+        members = world.call("findPrincipals", query=whole | {"groupId": group})
+        users, (found,) = _settled(world, operation, whole, whole | {"groupId": group})
+        if max(exchange.page.get("totalElements", 0) for exchange in (members, users, found)) > MAXIMUM_SIZE:
+            raise NotTested("there are more rows than fit on a page")
+        inside = {str(key).lower() for key in _ids(members)}
+        wanted = {row.get("id") for row in users.rows if str(row.get("principalId")).lower() in inside}
+        seen = f"{len(_ids(found))} rows, {len(wanted - _ids(found))} of them missing"
+        expected = f"the {len(wanted)} tenant users whose principals findPrincipals shows in group {group}"
+        evidence.check("FLT-006", _ids(found) == wanted, found, expected=expected, seen=seen)
 
 
 @pytest.mark.requirement("FLT-002")

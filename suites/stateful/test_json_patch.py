@@ -158,7 +158,9 @@ def _outcome(holder, evidence, requirement, operations):
         return
     for exchange in (answer, holder.get()):
         seen = holder.value_of(exchange).get("value")
-        if not evidence.check(requirement, json_equal(seen, expected), exchange, expected=wording, seen=seen):
+        if not evidence.check(
+            requirement, json_equal(seen, expected), exchange, expected=wording, seen=seen, compared=(expected, seen)
+        ):
             return
 
 
@@ -179,7 +181,9 @@ def _refusal(holder, evidence, requirement, operations):
             return
         kept, seen = holder.value_of(before), holder.value_of(after)
         same = json_equal(kept, seen)
-        if not evidence.check("PAT-003", same, answer, expected=f"the value as it was before: {kept}", seen=seen):
+        if not evidence.check(
+            "PAT-003", same, answer, expected=f"the value as it was before: {kept}", seen=seen, compared=(kept, seen)
+        ):
             return
         evidence.same("PAT-003", before, after, expected="nothing to change by a refused patch")
 

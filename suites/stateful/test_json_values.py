@@ -49,7 +49,12 @@ def _saved(holder, evidence, value, **more):
     for exchange in (saved, read):
         kept = holder.kept(exchange, value)
         evidence.check(
-            "JSV-001", json_equal(kept, value), exchange, expected=f"the value that was saved: {value}", seen=kept
+            "JSV-001",
+            json_equal(kept, value),
+            exchange,
+            expected=f"the value that was saved: {value}",
+            seen=kept,
+            compared=(value, kept),
         )
     return read
 
@@ -115,7 +120,12 @@ def test_difficult_values_survive(name, holder, evidence):
     for exchange in (saved, holder.get()):
         kept = holder.kept(exchange, value)
         evidence.check(
-            "JSV-008", json_equal(kept, value), exchange, expected=f"the value that was saved: {value}", seen=kept
+            "JSV-008",
+            json_equal(kept, value),
+            exchange,
+            expected=f"the value that was saved: {value}",
+            seen=kept,
+            compared=(value, kept),
         )
 
 

@@ -18,11 +18,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from rich.progress import Progress
 
-from kuflow_conformance import data, openapi, requirements
+from kuflow_conformance import files, openapi, requirements
 from kuflow_conformance.reference import faults, serve, variations
+from kuflow_conformance.report import templates
 
 PLAIN_SEED = 1
 BASELINE_EXAMPLES = 20
@@ -128,7 +128,7 @@ def fingerprint() -> str:
     """Changes whenever the suite or the server does, so that old results are not taken for new ones."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for folder in (package, data.path("suites"), data.path("spec")):
+    for folder in (package, files.data("suites"), files.data("spec")):
         for path in sorted(p for p in folder.rglob("*") if p.suffix in (".py", ".yaml")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
@@ -163,9 +163,7 @@ class Qualification:
             result = self._suite(subject, path.with_suffix(""))
         if accepted is not None and subject.kind == "fault" and result.baseline is None:
             result.baseline = self._generic(["--fault", subject.id], accepted, update=False) == 1
-        partial = path.with_suffix(".part")
-        partial.write_text(json.dumps(asdict(result), indent=1), encoding="utf-8")
-        partial.replace(path)
+        files.write_whole(path, json.dumps(asdict(result), indent=1))
         return result
 
     def _suite(self, subject: Subject, reports: Path) -> Result:
@@ -305,15 +303,7 @@ class Scorecard:
 
     def write(self, json_path: Path, markdown_path: Path) -> None:
         """Write the scorecard as JSON and as a page."""
-        environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(data.path("reports")),
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            autoescape=False,
-        )
         summaries = {fault.id: fault.summary for fault in faults.BANK}
-        page = environment.get_template("qualification.md.j2").render(card=self, summaries=summaries, **self.as_dict())
+        page = templates.render("qualification.md.j2", card=self, summaries=summaries, **self.as_dict())
         for path, text in ((json_path, json.dumps(self.as_dict(), indent=1) + "\n"), (markdown_path, page)):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            files.write_whole(path, text)

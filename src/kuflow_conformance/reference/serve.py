@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
+from kuflow_conformance import files
 from kuflow_conformance.errors import TargetUnavailable
 from kuflow_conformance.reference.app import PREFIX, ReferenceServer
 from kuflow_conformance.reference.bank import Switch
@@ -53,7 +54,7 @@ def serve(port: int, switches: Iterable[Switch], webhooks: Iterable[str], target
         actual = bound.getsockname()[1]
         url = f"http://127.0.0.1:{actual}{PREFIX}"
         if target_file:
-            _write_whole(target_file, target_toml(server, url, server.webhooks))
+            files.write_whole(target_file, target_toml(server, url, server.webhooks))
         print(f"Serving {url}", flush=True)
         for tenant in server.tenants:
             variable = TOKEN_VARIABLES[tenant.name]
@@ -122,12 +123,6 @@ def _await_line(process: subprocess.Popen[str]) -> None:
         raise TargetUnavailable(f"the bundled server did not start within {START_TIMEOUT:.0f} s") from error
     if not first.startswith("Serving"):
         raise TargetUnavailable(f"the bundled server did not start: {first.strip() or 'it ended at once'}")
-
-
-def _write_whole(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def target_toml(server: ReferenceServer, url: str, webhooks: list[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import allure
 
-from kuflow_conformance import data
+from kuflow_conformance import files
 from kuflow_conformance.evidence import Evidence
 from kuflow_conformance.requirements import Catalogue
 
@@ -77,4 +77,4 @@ def write_environment(record: dict[str, Any], folder: Path) -> None:
     (folder / "environment.properties").write_text(lines, encoding="utf-8")
     executor = {"name": "kuflow-conformance", "type": "kuflow-conformance", "buildName": f"run {record['run'][:8]}"}
     (folder / "executor.json").write_text(json.dumps(executor), encoding="utf-8")
-    shutil.copy(data.path("reports/categories.json"), folder / "categories.json")
+    shutil.copy(files.data("reports/categories.json"), folder / "categories.json")

@@ -6,12 +6,12 @@ import ast
 import re
 from typing import Any
 
-import jinja2
 import yaml
 
-from kuflow_conformance import data, requirements
+from kuflow_conformance import files, requirements
 from kuflow_conformance.oracles import JUDGED_ALWAYS
 from kuflow_conformance.oracles.requests import REFUSALS
+from kuflow_conformance.report import templates
 from kuflow_conformance.requirements import Catalogue
 
 _ID = re.compile(r"\b[A-Z]{3}-\d{3}\b")
@@ -20,14 +20,14 @@ _SHARED = {"JUDGED_ALWAYS": JUDGED_ALWAYS, "REFUSALS": REFUSALS}
 
 def statements() -> list[dict[str, Any]]:
     """The sections of `spec/statements.yaml`."""
-    sections: list[dict[str, Any]] = yaml.safe_load(data.path("spec/statements.yaml").read_text(encoding="utf-8"))
+    sections: list[dict[str, Any]] = yaml.safe_load(files.data("spec/statements.yaml").read_text(encoding="utf-8"))
     return sections
 
 
 def tests_by_requirement(catalogue: Catalogue) -> dict[str, list[str]]:
     """Requirement → the test functions of the suites that name it, as ``file::function``."""
     tests: dict[str, list[str]] = {key: [] for key in catalogue.requirements}
-    root = data.path("suites")
+    root = files.data("suites")
     for path in sorted(root.rglob("test_*.py")):
         source = path.read_text(encoding="utf-8")
         for node in ast.parse(source).body:
@@ -44,14 +44,8 @@ def tests_by_requirement(catalogue: Catalogue) -> dict[str, list[str]]:
 def markdown() -> str:
     """The page as Markdown."""
     catalogue = requirements.load()
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(data.path("reports")),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
-    return environment.get_template("requirements.md.j2").render(
+    return templates.render(
+        "requirements.md.j2",
         areas=catalogue.areas,
         total=len(catalogue.requirements),
         tests=tests_by_requirement(catalogue),

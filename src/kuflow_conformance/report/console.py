@@ -14,14 +14,35 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-_STYLE = {"conformant": "bold green", "not conformant": "bold red", "no verdict": "bold yellow"}
+from kuflow_conformance.compare import Comparison
+
+_STYLE = {
+    "conformant": "bold green",
+    "known failures only": "bold green",
+    "not conformant": "bold red",
+    "known failures outdated": "bold red",
+    "no verdict": "bold yellow",
+}
+_KNOWN = {
+    "still broken": "dim",
+    "not tested": "dim",
+    "holds now": "red",
+    "expired": "red",
+}
 
 
 def summary(record: dict[str, Any], folder: Path) -> RenderableType:
     """The end of a run: table by area, failures in reading order, operations, verdict, path of the report."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("area")
-    columns = (("pass", "green"), ("fail", "red"), ("warn", "yellow"), ("not tested", "dim"), ("observed", "cyan"))
+    columns = (
+        ("pass", "green"),
+        ("fail", "red"),
+        ("warn", "yellow"),
+        ("known", "magenta"),
+        ("not tested", "dim"),
+        ("observed", "cyan"),
+    )
     for name, _ in columns:
         table.add_column(name, justify="right")
     counts: dict[str, Counter[str]] = {}
@@ -41,6 +62,8 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
             parts.append(Text(title, style=f"bold {style}"))
             parts += [_failure(requirement, style) for requirement in chosen]
             parts.append("")
+    if record["known"]:
+        parts += [Text("Known failures", style="bold"), *map(_known, record["known"]), ""]
     unreached = [operation["id"] for operation in record["operations"] if not operation["successes"]]
     reached = len(record["operations"]) - len(unreached)
     parts.append(f"{reached} of {len(record['operations'])} operations answered with success")
@@ -71,6 +94,54 @@ def _failure(requirement: dict[str, Any], style: str) -> RenderableType:
         f"  [dim]expected[/]  {escape(_line(first['expected']))}\n"
         f"  [dim]seen[/]      {escape(_line(first['seen']))}"
     )
+
+
+def _known(entry: dict[str, Any]) -> RenderableType:
+    advice = {"holds now": ": take it out of the file", "expired": f" on {entry['expires']}"}.get(entry["state"], "")
+    return Text.assemble(
+        f"{entry['requirement']} ", (entry["state"] + advice, _KNOWN[entry["state"]]), f"  {_line(entry['reason'])}"
+    )
+
+
+def differences(comparison: Comparison) -> RenderableType:
+    """What changed between two runs, the worst first."""
+    parts: list[RenderableType] = []
+    groups = (
+        ("Broken since", comparison.broken, "red"),
+        ("Warned of since", comparison.warned, "yellow"),
+        ("Mended", comparison.mended, "green"),
+        ("Still broken", comparison.still_broken, "dim"),
+        ("Not tested any more", comparison.untested, "dim"),
+    )
+    for title, requirements, style in groups:
+        if not requirements:
+            continue
+        parts.append(Text(title, style="bold"))
+        for requirement in requirements:
+            if title in ("Broken since", "Warned of since"):
+                parts.append(_failure(requirement, style))
+            else:
+                parts.append(Text.assemble((requirement["id"], style), f" {requirement['sentence']}"))
+        parts.append("")
+    if comparison.observed:
+        parts.append(Text("Seen to differ where the documentation is silent", style="bold"))
+        for requirement, before, after in comparison.observed:
+            parts.append(
+                f"{requirement['id']} {escape(_line('; '.join(before)))} [dim]→[/] {escape(_line('; '.join(after)))}"
+            )
+        parts.append("")
+    for title, changes in (("Slower", comparison.slower), ("Faster", comparison.faster)):
+        if changes:
+            parts.append(Text(f"{title}, median", style="bold"))
+            parts += [f"{change.operation} {change.before:.0f} ms → {change.after:.0f} ms" for change in changes]
+            parts.append("")
+    runs = " → ".join(f"{run['target']['name']} {run['started'][:16]}" for run in (comparison.before, comparison.after))
+    parts.append(Text(runs, style="dim"))
+    if comparison.regressed:
+        parts.append(Text(f"{len(comparison.broken)} broken since", style="bold red"))
+    else:
+        parts.append(Text("nothing broken since", style="bold green"))
+    return Group(*parts)
 
 
 def _line(text: str, limit: int = 160) -> str:

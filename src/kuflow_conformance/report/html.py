@@ -6,13 +6,13 @@ from typing import Any
 
 import jinja2
 
-from kuflow_conformance import data
+from kuflow_conformance import files
 
 
 def render(record: dict[str, Any]) -> str:
     """The page for a run record."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(data.path("reports")),
+        loader=jinja2.FileSystemLoader(files.data("reports")),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -339,6 +339,15 @@ def _(server: ReferenceServer) -> None:
     on_query(server, lambda query: query.pop("tenantId", None), ("findPrincipals",))
 
 
+@fault("group-finds-nobody", "FLT-006", "a groupId filter of tenant users matches nobody")
+def _(server: ReferenceServer) -> None:
+    def find(original: Any, caller: Principal, query: Json) -> Answer:
+        answer: Answer = original(query={**query, "email": ["nobody"]} if "groupId" in query else query)
+        return answer
+
+    on_call(server, "findTenantUsers", find)
+
+
 @fault("filters-either", "FLT-004", "beside groupId, the type filter of principals does not count")
 def _(server: ReferenceServer) -> None:
     on_query(server, lambda query: query.pop("type", None) if "groupId" in query else None, ("findPrincipals",))

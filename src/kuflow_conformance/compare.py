@@ -1,0 +1,94 @@
+"""What changed between two runs, and several runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SLOWER = 1.5
+"""How many times as long an answer has to take, in the median, to be called slower."""
+
+NOTICEABLE = 20.0
+"""Milliseconds below which a change of latency is not worth a word."""
+
+_BROKEN = ("fail", "known")
+
+
+@dataclass(frozen=True)
+class Latency:
+    """The median time of an operation's answers in both runs, in milliseconds."""
+
+    operation: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two records of runs: `before` and `after`."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+    def _moved(self, old: Sequence[str], new: Sequence[str]) -> list[dict[str, Any]]:
+        outcome = {r["id"]: r["outcome"] for r in self.before["requirements"]}
+        return [r for r in self.after["requirements"] if outcome.get(r["id"], "absent") in old and r["outcome"] in new]
+
+    @property
+    def broken(self) -> list[dict[str, Any]]:
+        """Requirements that are broken now and were not, those first that explain others."""
+        moved = {r["id"]: r for r in self._moved(("pass", "not tested", "absent"), _BROKEN)}
+        return [moved[key] for key in self.after["failed"] if key in moved] + [
+            r for r in moved.values() if r["id"] not in self.after["failed"]
+        ]
+
+    @property
+    def mended(self) -> list[dict[str, Any]]:
+        return self._moved(_BROKEN, ("pass",))
+
+    @property
+    def still_broken(self) -> list[dict[str, Any]]:
+        return self._moved(_BROKEN, _BROKEN)
+
+    @property
+    def warned(self) -> list[dict[str, Any]]:
+        """SHOULD requirements that are warned of now and were not."""
+        return self._moved(("pass", "not tested", "absent"), ("warn",))
+
+    @property
+    def untested(self) -> list[dict[str, Any]]:
+        """Requirements that were tested and are not any more."""
+        return self._moved(("pass", "warn", "observed", *_BROKEN), ("not tested",))
+
+    @property
+    def observed(self) -> list[tuple[dict[str, Any], list[str], list[str]]]:
+        """OBSERVE requirements of which something else was seen: (requirement, before, after)."""
+        seen = {r["id"]: sorted(r["observations"]) for r in self.before["requirements"]}
+        return [
+            (r, seen[r["id"]], sorted(r["observations"]))
+            for r in self.after["requirements"]
+            if r["outcome"] == "observed" and seen.get(r["id"]) and seen[r["id"]] != sorted(r["observations"])
+        ]
+
+    @property
+    def slower(self) -> list[Latency]:
+        return [change for change in self._latencies() if change.after >= change.before * SLOWER]
+
+    @property
+    def faster(self) -> list[Latency]:
+        return [change for change in self._latencies() if change.before >= change.after * SLOWER]
+
+    def _latencies(self) -> list[Latency]:
+        before = {operation["id"]: operation["milliseconds"] for operation in self.before["operations"]}
+        pairs = [
+            Latency(operation["id"], before[operation["id"]]["p50"], operation["milliseconds"]["p50"])
+            for operation in self.after["operations"]
+            if operation["milliseconds"] and before.get(operation["id"])
+        ]
+        return [pair for pair in pairs if abs(pair.after - pair.before) >= NOTICEABLE]
+
+    @property
+    def regressed(self) -> bool:
+        """Whether something is broken now that was not."""
+        return bool(self.broken)
