@@ -22,7 +22,7 @@ class Known(BaseModel):
 
     requirement: str
     reason: str = Field(min_length=1)
-    link: str | None = None
+    link: str | None = Field(default=None, pattern=r"^https?://")
     expires: date | None = None
 
     def expired(self, today: date) -> bool:

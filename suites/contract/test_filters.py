@@ -8,7 +8,7 @@ from itertools import combinations, product
 
 import pytest
 
-from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles import NotTested, shown
 from kuflow_conformance.oracles.lists import MAXIMUM_SIZE, ROW_FILTERS
 
 ATTEMPTS = 3
@@ -101,7 +101,7 @@ def test_several_filters_mean_all_of_them(operation, world, evidence):
         seen = {str(key).lower() for key in _ids(exchange)}
         right = seen == {key.lower() for key in expected}
         evidence.check(
-            "FLT-004", right, exchange, expected=f"{len(expected)} rows for {query}", seen=f"{len(seen)} rows"
+            "FLT-004", right, exchange, expected=f"{len(expected)} rows for {shown(query)}", seen=f"{len(seen)} rows"
         )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles import NotTested, shown
 from kuflow_conformance.oracles.values import json_equal, patched
 
 BASE = {
@@ -153,7 +153,7 @@ def _outcome(holder, evidence, requirement, operations):
     except ValueError as error:
         raise NotTested(f"the value saved before is not there to be patched: {error}") from error
     answer = holder.apply(operations)
-    wording = f"{operations} to apply and give {expected}"
+    wording = f"{shown(operations)} to apply and give {shown(expected)}"
     if not evidence.check(requirement, answer.ok, answer, expected=wording):
         return
     for exchange in (answer, holder.get()):
@@ -175,14 +175,19 @@ def _refusal(holder, evidence, requirement, operations):
         if not operations and steps:
             continue  # an empty patch with something in it is no empty patch
         answer = holder.apply(steps)
-        evidence.check(requirement, answer.refused, answer, expected=f"a refusal (4xx) of {steps}")
+        evidence.check(requirement, answer.refused, answer, expected=f"a refusal (4xx) of {shown(steps)}")
         after = holder.get()
         if not answer.refused:
             return
         kept, seen = holder.value_of(before), holder.value_of(after)
         same = json_equal(kept, seen)
         if not evidence.check(
-            "PAT-003", same, answer, expected=f"the value as it was before: {kept}", seen=seen, compared=(kept, seen)
+            "PAT-003",
+            same,
+            answer,
+            expected=f"the value as it was before: {shown(kept)}",
+            seen=seen,
+            compared=(kept, seen),
         ):
             return
         evidence.same("PAT-003", before, after, expected="nothing to change by a refused patch")

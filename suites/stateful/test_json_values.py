@@ -2,7 +2,7 @@
 
 import pytest
 
-from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles import NotTested, shown
 from kuflow_conformance.oracles.resources import MODIFIED, disagreements
 from kuflow_conformance.oracles.values import json_equal, points_into
 
@@ -52,7 +52,7 @@ def _saved(holder, evidence, value, **more):
             "JSV-001",
             json_equal(kept, value),
             exchange,
-            expected=f"the value that was saved: {value}",
+            expected=f"the value that was saved: {shown(value)}",
             seen=kept,
             compared=(value, kept),
         )
@@ -123,7 +123,7 @@ def test_difficult_values_survive(name, holder, evidence):
             "JSV-008",
             json_equal(kept, value),
             exchange,
-            expected=f"the value that was saved: {value}",
+            expected=f"the value that was saved: {shown(value)}",
             seen=kept,
             compared=(value, kept),
         )

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles import NotTested, shown
 from kuflow_conformance.oracles.instants import parse_instant
 from kuflow_conformance.oracles.resources import MODIFIED, same_id
 from kuflow_conformance.oracles.values import json_equal
@@ -43,7 +43,7 @@ def test_created_as_asked(world, evidence):
         if "metadata" in body:
             value, given = (exchange.object.get("metadata") or {}).get("value"), body["metadata"]["value"]
             evidence.check(
-                "PRC-002", json_equal(value, given), exchange, expected=f"metadata.value {given}", seen=value
+                "PRC-002", json_equal(value, given), exchange, expected=f"metadata.value {shown(given)}", seen=value
             )
 
 
@@ -66,7 +66,7 @@ def test_initiator_given_at_creation(world, evidence):
                 "PRC-003",
                 same_id(seen, principal),
                 exchange,
-                expected=f"initiatorId {principal} for {given}",
+                expected=f"initiatorId {principal} for {shown(given)}",
                 seen=seen,
             )
 
@@ -81,7 +81,7 @@ def test_unknown_definition_and_initiator_are_refused(world, evidence):
     ):
         body = world.process_body(**given)
         exchange = world.call("createProcess", body=body)
-        evidence.check("PRC-012", exchange.refused, exchange, expected=f"a refusal (4xx) of the unknown {given}")
+        evidence.check("PRC-012", exchange.refused, exchange, expected=f"a refusal (4xx) of the unknown {shown(given)}")
         if exchange.refused:
             after = read(world, body["id"])
             evidence.check("PRC-012", after.refused, after, expected="no process after the refusal")
@@ -191,13 +191,17 @@ def test_change_initiator(world, evidence):
     for body, wanted, changed in changes:
         if not changed.ok:
             refused = wanted.lower() in allowed
-            evidence.check("PRC-013", not refused, changed, expected=f"the initiator to become {body}")
+            evidence.check("PRC-013", not refused, changed, expected=f"the initiator to become {shown(body)}")
             continue
         changed = world.call("changeProcessInitiator", id=key, body=body)
         for exchange in (changed, read(world, key)):
             seen = exchange.object.get("initiatorId")
             evidence.check(
-                "PRC-013", same_id(seen, wanted), exchange, expected=f"initiatorId {wanted} for {body}", seen=seen
+                "PRC-013",
+                same_id(seen, wanted),
+                exchange,
+                expected=f"initiatorId {wanted} for {shown(body)}",
+                seen=seen,
             )
             evidence.same(
                 "PRC-014",

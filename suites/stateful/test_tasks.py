@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles import NotTested, shown
 from kuflow_conformance.oracles.instants import parse_instant
 from kuflow_conformance.oracles.resources import MODIFIED, same_id
 from kuflow_conformance.oracles.values import json_equal
@@ -79,7 +79,7 @@ def test_task_created_as_asked(world, evidence):
             if value is not None:
                 kept = (part.get("data") or {}).get("value")
                 evidence.check(
-                    "ITM-002", json_equal(kept, value), exchange, expected=f"task.data.value {value}", seen=kept
+                    "ITM-002", json_equal(kept, value), exchange, expected=f"task.data.value {shown(value)}", seen=kept
                 )
 
 
@@ -104,7 +104,7 @@ def test_message_created_as_asked(world, evidence):
         for exchange in (told, read(world, world.id_of(told))):
             kept = (part_of(exchange, "message").get("data") or {}).get("value", data)
             evidence.check(
-                "ITM-004", json_equal(kept, data), exchange, expected=f"message.data.value {data}", seen=kept
+                "ITM-004", json_equal(kept, data), exchange, expected=f"message.data.value {shown(data)}", seen=kept
             )
     for operation_id in ("claimProcessItemTask", "completeProcessItemTask"):
         refused = world.call(operation_id, id=body["id"])
@@ -122,13 +122,17 @@ def test_owner_given_at_creation(world, evidence):
     if not any(created.ok for _, created in answers):
         raise NotTested("the target lets the test bed's principal own no task; set test-bed.principal-id")
     for given, created in answers:
-        expected = f"a task for {given}, as this principal may own one"
+        expected = f"a task for {shown(given)}, as this principal may own one"
         if not evidence.check("ITM-005", created.ok, created, expected=expected):
             continue
         for exchange in (created, read(world, world.id_of(created))):
             seen = exchange.object.get("ownerId")
             evidence.check(
-                "ITM-005", same_id(seen, principal), exchange, expected=f"ownerId {principal} for {given}", seen=seen
+                "ITM-005",
+                same_id(seen, principal),
+                exchange,
+                expected=f"ownerId {principal} for {shown(given)}",
+                seen=seen,
             )
 
 
@@ -179,7 +183,7 @@ def test_assign(world, evidence):
         for exchange in (assigned, read(world, world.id_of(before))):
             seen = exchange.object.get("ownerId")
             evidence.check(
-                "ITM-007", same_id(seen, wanted), exchange, expected=f"ownerId {wanted} for {body}", seen=seen
+                "ITM-007", same_id(seen, wanted), exchange, expected=f"ownerId {wanted} for {shown(body)}", seen=seen
             )
             open_ = state_of(exchange) in ("READY", "CLAIMED")
             evidence.check("ITM-007", open_, exchange, expected="a task that is still open", seen=state_of(exchange))

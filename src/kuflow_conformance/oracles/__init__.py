@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 
@@ -24,8 +25,16 @@ def found(requirement: str, holds: bool, expected: str, seen: object) -> Finding
     return Finding(requirement, holds, expected, "" if holds else _shorten(seen))
 
 
+def shown(value: object) -> str:
+    """A value as readers of an API expect it: JSON where it is JSON."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)
+
+
 def _shorten(seen: object, limit: int = 400) -> str:
-    text = seen if isinstance(seen, str) else repr(seen)
+    text = seen if isinstance(seen, str) else shown(seen)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

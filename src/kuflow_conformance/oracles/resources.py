@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from kuflow_conformance.exchange import Exchange
-from kuflow_conformance.oracles import Finding, found
+from kuflow_conformance.oracles import Finding, found, shown
 from kuflow_conformance.oracles.instants import parse_instant
 from kuflow_conformance.oracles.values import json_equal
 
@@ -116,7 +116,7 @@ def _disagreements(
         else:
             same = same_value(one, other)
         if not same:
-            differences.append(f"{where}{name} is {one!r} once and {other!r} once")
+            differences.append(f"{where}{name} is {shown(one)} once and {shown(other)} once")
     return differences
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind: `run.json` and `report.html` here, JUnit by pytest, Allure results by allure-pytest."""
+"""What a run leaves behind: the record and what is made of it here, JUnit by pytest, Allure by allure-pytest."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kuflow_conformance.report import allure, html
+from kuflow_conformance.files import write_whole
+from kuflow_conformance.report import allure, pages
 
 
 def write_reports(record: dict[str, Any], folder: Path) -> None:
     """Write the reports of a run into `folder`; each file appears whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
-    _write(folder / "report.html", html.render(record))
+    write_whole(folder / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    write_pages(record, folder)
     if (folder / "allure-results").is_dir():
         allure.write_environment(record, folder / "allure-results")
 
 
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8", errors="backslashreplace")
-    partial.replace(path)
+def write_pages(record: dict[str, Any], folder: Path) -> None:
+    """Write what is made of a record alone: page, summary and badge."""
+    write_whole(folder / "report.html", pages.page(record))
+    write_whole(folder / "summary.md", pages.summary(record))
+    write_whole(folder / "badge.svg", pages.badge(record))
