@@ -211,6 +211,32 @@ def compare(before: Path, after: Path) -> None:
     sys.exit(EXIT_NOT_CONFORMANT if comparison.regressed else EXIT_CONFORMANT)
 
 
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_REPORTS)
+def report(folder: Path) -> None:
+    """Write the pages of a run again, from the run.json in FOLDER, and build its Allure site.
+
+    The site takes Node: Allure 3 is fetched from npm. Its history is kept in FOLDER from run to run.
+    """
+    from kuflow_conformance.report import allure, write_pages
+
+    write_pages(records.read(folder / "run.json"), folder)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"report: {folder / 'report.html'}")
+    console.print(f"Allure site: {allure.build_site(folder)}")
+
+
+@main.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default="matrix.html", show_default=True)
+def matrix(runs: tuple[Path, ...], output: Path) -> None:
+    """Write a page that shows several runs side by side, given their run.json: requirement × implementation."""
+    from kuflow_conformance.report import pages
+
+    files.write_whole(output, pages.matrix([records.read(path) for path in runs]))
+    click.echo(f"matrix: {output}")
+
+
 @main.command("list")
 @click.option("--markdown", is_flag=True, help="As a page, with sources, tests and the documentation's statements.")
 def list_(markdown: bool) -> None:

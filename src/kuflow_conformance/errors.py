@@ -34,6 +34,10 @@ class InvalidKnownFailures(ConformanceError):
     """The file of known failures cannot be used."""
 
 
+class ReportNotBuilt(ConformanceError):
+    """A report cannot be built from what a run left."""
+
+
 class TargetUnavailable(ConformanceError):
     """The target cannot be reached, does not answer in time or refuses the credentials."""
 

@@ -69,12 +69,17 @@ class Evidence:
         self.elapsed: dict[str, list[float]] = {}
         self.covered: dict[str, set[str]] = {}
         self.last: Exchange | None = None
+        self.trail: list[str] = []
+        """Each exchange in a few words."""
 
     def see(self, exchange: Exchange) -> None:
         """Record an exchange and judge it by itself."""
         self.last = exchange
         self._first = self._first or exchange.number
         self._history.add(exchange)
+        self.trail.append(
+            f"{exchange.operation_id} → {exchange.failure or exchange.status} in {exchange.elapsed * 1000:.1f} ms"
+        )
         self.traffic.setdefault(exchange.operation_id if exchange.operation else "(undocumented)", Counter())[
             str(exchange.status)
         ] += 1

@@ -359,7 +359,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         problem = error
         evidence.gap(marked(item), str(error))
     finally:
-        allure.describe(item.name, evidence, run.catalogue, marked(item))
+        allure.describe(evidence, run.catalogue, marked(item), run.known)
     if message := failure_message(evidence, run.catalogue, run.selected):
         raise RequirementBroken(message)
     if problem is not None:
@@ -367,7 +367,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     return result
 
 
-class RequirementBroken(Exception):
+class RequirementBroken(AssertionError):
     """A test found that the target breaks a MUST requirement."""
 
 

@@ -11,9 +11,15 @@ from kuflow_conformance.oracles.instants import parse_instant
 from kuflow_conformance.oracles.resources import same_id
 
 
-def _issued(world, type_):
+def _issued(world, evidence, type_):
+    """Credentials for the caller's own tenant; who gets them without naming it, gets them when naming it as well."""
     tenant = {"tenantId": world.bed.tenant_id} if world.bed.tenant_id else {}
     exchange = world.call("createAuthentication", body={"type": type_, **tenant})
+    if exchange.refused and tenant:
+        unnamed = world.call("createAuthentication", body={"type": type_})
+        mine = same_id(unnamed.object.get("tenantId"), world.bed.tenant_id)
+        expected = f"credentials for {world.bed.tenant_id}, as without tenantId"
+        evidence.check("ATH-003", not (unnamed.ok and mine), exchange, expected=expected)
     if exchange.refused:
         raise NotTested(f"the target issues no {type_}: {exchange.status}")
     return exchange
@@ -21,7 +27,7 @@ def _issued(world, type_):
 
 @pytest.mark.requirement("ATH-001", "ATH-003")
 def test_engine_token(world, evidence):
-    exchange = _issued(world, "ENGINE_TOKEN")
+    exchange = _issued(world, evidence, "ENGINE_TOKEN")
     token = exchange.object.get("engineToken") or {}
     seen = exchange.object.get("type")
     evidence.check("ATH-003", seen == "ENGINE_TOKEN", exchange, expected="type ENGINE_TOKEN", seen=seen)
@@ -44,7 +50,7 @@ def _parses(load, pem):
 
 @pytest.mark.requirement("ATH-002", "ATH-003", "ATH-004")
 def test_engine_certificate(world, evidence):
-    exchange = _issued(world, "ENGINE_CERTIFICATE")
+    exchange = _issued(world, evidence, "ENGINE_CERTIFICATE")
     seen = exchange.object.get("type")
     evidence.check("ATH-003", seen == "ENGINE_CERTIFICATE", exchange, expected="type ENGINE_CERTIFICATE", seen=seen)
     certificate = exchange.object.get("engineCertificate") or {}

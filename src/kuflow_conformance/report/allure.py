@@ -1,16 +1,22 @@
-"""What Allure shows beside the tests themselves: labels, attachments, environment and categories."""
+"""What Allure shows beside the tests themselves (labels, links, steps, attachments), and the site made of it."""
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import allure
 
 from kuflow_conformance import files
+from kuflow_conformance.errors import ReportNotBuilt
 from kuflow_conformance.evidence import Evidence
+from kuflow_conformance.known import KnownFailures
 from kuflow_conformance.requirements import Catalogue
 
 _SEVERITY = {
@@ -20,8 +26,20 @@ _SEVERITY = {
 }
 
 
-def describe(name: str, evidence: Evidence, catalogue: Catalogue, requirement_ids: list[str]) -> None:
-    """Label the running test by what it checks and attach the exchanges that matter.
+DOCUMENTATION = "https://docs.kuflow.com"
+ALLURE = "allure@3"
+"""The npm package that builds the site."""
+
+STEPS = 60
+"""Exchanges of a test up to which each is a step; those of generated requests are too many to be read."""
+
+TIMEOUT = 300.0
+
+
+def describe(
+    evidence: Evidence, catalogue: Catalogue, requirement_ids: list[str], known_failures: KnownFailures
+) -> None:
+    """Label the running test by what it checks, list its exchanges and attach those that matter.
 
     Those are the failing ones, or the last one of a test that passes. Without ``--alluredir`` nothing happens.
     """
@@ -35,6 +53,15 @@ def describe(name: str, evidence: Evidence, catalogue: Catalogue, requirement_id
     for requirement in broken or known:
         allure.dynamic.story(f"{requirement.id} {requirement.sentence}")
         allure.dynamic.label("requirement", requirement.id)
+        for name, url in _links(requirement.source).items():
+            allure.dynamic.link(url, name=name)
+        entry = known_failures.get(requirement.id)
+        if entry is not None and entry.link:
+            allure.dynamic.issue(entry.link, name=f"known: {entry.reason}")
+    if len(evidence.trail) <= STEPS:
+        for title in evidence.trail:
+            with allure.step(title):
+                pass
     for failure in failures:
         title = f"{failure['requirement']} {failure['operation']}"
         _attach(f"{title}: request", _request(failure["exchange"]["request"]) + f"\n\n{failure['curl']}\n")
@@ -43,6 +70,16 @@ def describe(name: str, evidence: Evidence, catalogue: Catalogue, requirement_id
         exchange = evidence.render(evidence.last)
         _attach("last request", _request(exchange["request"]))
         _attach("last response", _response(exchange["response"]))
+
+
+def _links(source: str) -> dict[str, str]:
+    """Where the source of a requirement can be read: name → URL."""
+    rfcs = re.findall(r"RFC (\d+)(?: section (\d+(?:\.\d+)*))?", source)
+    links = {
+        f"RFC {number}": f"https://www.rfc-editor.org/rfc/rfc{number}" + (f"#section-{section}" if section else "")
+        for number, section in rfcs
+    }
+    return links if source.startswith("RFC") else {f"Documentation: {source}": DOCUMENTATION, **links}
 
 
 def _attach(name: str, text: str) -> None:
@@ -78,3 +115,43 @@ def write_environment(record: dict[str, Any], folder: Path) -> None:
     executor = {"name": "kuflow-conformance", "type": "kuflow-conformance", "buildName": f"run {record['run'][:8]}"}
     (folder / "executor.json").write_text(json.dumps(executor), encoding="utf-8")
     shutil.copy(files.data("reports/categories.json"), folder / "categories.json")
+
+
+def build_site(folder: Path) -> Path:
+    """Build the Allure site from the results in `folder`, with the history of earlier runs; returns its index.
+
+    Raises ReportNotBuilt with one line when there are no results, Node is not there, or Allure fails.
+    """
+    results, site = folder / "allure-results", folder / "allure-report"
+    if not results.is_dir():
+        raise ReportNotBuilt(f"{results} is not there: only a run leaves Allure results")
+    npx = shutil.which("npx")
+    if npx is None:
+        raise ReportNotBuilt("no Allure site: it takes Node (npx is not there); report.html needs nothing")
+    configuration = {
+        "name": "KuFlow conformance",
+        "output": str(site.resolve()),
+        "historyPath": str((folder / "allure-history.jsonl").resolve()),
+    }
+    shutil.rmtree(site, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="kuflow-conformance-") as work:
+        path = Path(work) / "allurerc.json"
+        path.write_text(json.dumps(configuration), encoding="utf-8")
+        command = [npx, "--yes", ALLURE, "generate", "--config", str(path), str(results.resolve())]
+        try:
+            done = subprocess.run(
+                command,
+                cwd=work,
+                env={**os.environ, "ALLURE_NO_ANALYTICS": "true"},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=TIMEOUT,
+                check=False,
+                text=True,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ReportNotBuilt(f"no Allure site: {ALLURE} took longer than {TIMEOUT:.0f} s") from error
+    if done.returncode or not (site / "index.html").is_file():
+        said = done.stdout.strip().splitlines()
+        raise ReportNotBuilt(f"no Allure site: {ALLURE} failed: {said[-1] if said else done.returncode}")
+    return site / "index.html"

@@ -134,6 +134,28 @@ def _(server: ReferenceServer) -> None:
     on_call(server, "createProcess", create)
 
 
+@fault("own-tenant-refused", "ATH-003", "engine credentials are refused to who names the own tenant")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json, **more: Any) -> Answer:
+        if body.get("tenantId", "").lower() == caller.tenant_id:
+            raise Refused(403, "No access to the tenant")
+        answer: Answer = original()
+        return answer
+
+    on_call(server, "createAuthentication", create)
+
+
+@fault("tasks-refused", "SUC-001", "every new task is refused")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        if body["type"] == "TASK":
+            raise Refused(400, "The task part is missing")
+        answer: Answer = original()
+        return answer
+
+    on_call(server, "createProcessItem", create)
+
+
 @fault("cut-creation-stuck", "IDM-008", "an item whose caller hung up before the answer can never be created again")
 def _(server: ReferenceServer) -> None:
     inner = server.asgi
