@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -57,7 +57,7 @@ class TestBed(BaseModel):
 
     def missing(self, name: str) -> str:
         note = self.notes.get(name, "")
-        return f"the test bed has no {name.replace('_', ' ')}{f' ({note})' if note else ''}; {_HOW[name]}"
+        return f"the test bed has no {name.replace('_', ' ')}{f' ({note})' if note else ''}; {PARTS[name].advice}"
 
     @property
     def task(self) -> TaskSample:
@@ -66,24 +66,48 @@ class TestBed(BaseModel):
         return tasks[0]
 
 
-_HOW = {
-    "tenant_id": "set test-bed.tenant-id",
-    "caller_id": "it shows once a process can be created: set test-bed.process-definition-id",
-    "definition_id": "set test-bed.process-definition-id to a definition that the credentials may start",
-    "principal_id": "set test-bed.principal-id",
-    "principal_email": "set test-bed.principal-email",
-    "application_id": "set test-bed.application-id",
-    "group_ids": "set test-bed.group-ids; no list of the API shows groups",
-    "robot_id": "set test-bed.robot-id, or create a robot",
-    "robot_asset": "set test-bed.robot-asset; no list of the API shows assets",
-    "user_action": "set test-bed.user-action; no list of the API shows user actions",
-    "webforms": "set test-bed.webforms, if web forms are switched on",
-    "webhook_listen": "set test-bed.webhook-listen to the host:port that the target sends its webhooks to",
-    "tasks": "add [[test-bed.tasks]] with a task definition code of the process definition",
-    "claimable": "name a task definition in test-bed.tasks whose candidate the credentials are",
-    "process_id": "create a process on the target",
-    "process_item_id": "create a process item on the target",
-    "tenant_user_id": "add a user to the tenant",
+class Part(NamedTuple):
+    """A part of the test bed: how to provide it, and what is not tested without it (as far as that is all of it)."""
+
+    advice: str
+    requirements: tuple[str, ...] = ()
+    by_trying: bool = False
+    """Whether it takes writing to the target to find it."""
+
+
+PARTS = {
+    "definition_id": Part(
+        "set test-bed.process-definition-id to a definition that the credentials may start",
+        ("everything that needs a new process",),
+        by_trying=True,
+    ),
+    "tasks": Part(
+        "add [[test-bed.tasks]] with a task definition code of the process definition",
+        ("everything that needs a task",),
+        by_trying=True,
+    ),
+    "claimable": Part(
+        "name a task definition in test-bed.tasks whose candidate the credentials are",
+        ("ITM-006", "ITM-008"),
+        by_trying=True,
+    ),
+    "tenant_id": Part("set test-bed.tenant-id"),
+    "caller_id": Part("it shows once a process can be created: set test-bed.process-definition-id", (), by_trying=True),
+    "principal_id": Part("set test-bed.principal-id", ("PRC-006", "PRC-008", "ITM-005", "ITM-007")),
+    "principal_email": Part("set test-bed.principal-email"),
+    "application_id": Part("set test-bed.application-id"),
+    "group_ids": Part("set test-bed.group-ids; no list of the API shows groups", ("FLT-006",)),
+    "robot_id": Part("set test-bed.robot-id, or create a robot", ("ROB-001", "ROB-002", "ROB-003")),
+    "robot_asset": Part("set test-bed.robot-asset; no list of the API shows assets", ("ROB-004", "ROB-005", "ROB-006")),
+    "user_action": Part("set test-bed.user-action; no list of the API shows user actions", ("DOC-008", "DOC-009")),
+    "webforms": Part("set test-bed.webforms, if web forms are switched on", ("DOC-010",)),
+    "webhook_listen": Part(
+        "set test-bed.webhook-listen to the host:port that the target sends its webhooks to",
+        ("WEB-001", "WEB-002", "WEB-003", "WEB-004", "WEB-005", "WEB-006"),
+    ),
+    "process_id": Part("create a process on the target"),
+    "process_item_id": Part("create a process item on the target"),
+    "tenant_user_id": Part("add a user to the tenant"),
 }
 
 

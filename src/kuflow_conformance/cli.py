@@ -4,39 +4,39 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+import uuid
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-import pytest
 from rich.console import Console
 
-from kuflow_conformance import __version__, files, requirements
+from kuflow_conformance import __version__, files, openapi, requirements
 from kuflow_conformance import known as known_failures
 from kuflow_conformance import record as records
+from kuflow_conformance import target as targets
 from kuflow_conformance.compare import Comparison
-from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NOT_CONFORMANT, ConformanceError
-from kuflow_conformance.plugin import DEFAULT_REPORTS, DEFAULT_SEED, RUN, Run, overrides, prepare
-from kuflow_conformance.report.console import ProgressReporter, differences, summary
-from kuflow_conformance.requirements import PROFILES
-from kuflow_conformance.target import FLAGS
-
-if TYPE_CHECKING:
-    from kuflow_conformance.reference.bank import Switch
-
-MAXIMUM_WORKERS = 8
-"""Processes that test at once unless the user asks for more: a target is not to be overrun."""
-
-WORK_PER_REQUEST = 0.02
-"""Seconds of answering up to which a process has about as much to do itself."""
+from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NO_VERDICT, EXIT_NOT_CONFORMANT, ConformanceError
+from kuflow_conformance.http import Session
+from kuflow_conformance.plugin import DEFAULT_REPORTS, DEFAULT_SEED, overrides
+from kuflow_conformance.reference import commands
+from kuflow_conformance.report.console import (
+    differences,
+    explanation,
+    finding_line,
+    repeated_line,
+    verdict_then_and_now,
+)
+from kuflow_conformance.requirements import PROFILE_SUMMARIES, PROFILES
+from kuflow_conformance.runner import run_suites
+from kuflow_conformance.target import FLAGS, Target, flag_name
 
 
 def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for flag, (key, text) in reversed(list(FLAGS.items())):
-        destination = "kuflow_" + flag.removeprefix("--").replace("-", "_")
-        command = click.option(flag, destination, metavar="VALUE", help=f"{text} ({key})")(command)
+        command = click.option(flag, flag_name(flag), metavar="VALUE", help=f"{text} ({key})")(command)
     return command
 
 
@@ -108,7 +108,7 @@ def run(**options: Any) -> None:
         if options["target"] is None and not given:
             from kuflow_conformance.reference import serve
 
-            _switches(options["fault"], options["variation"])
+            commands.switches(options["fault"], options["variation"])
             webhooks = [f"http://127.0.0.1:{serve.free_port()}/"] if options["profile"] == "full" else []
             server = serve.running(options["fault"], options["variation"], webhooks)
             target_file, environment = stack.enter_context(server)
@@ -116,86 +116,7 @@ def run(**options: Any) -> None:
             options["target"] = target_file
         elif options["fault"] or options["variation"]:
             raise click.UsageError("--fault and --variation are for the bundled server, not for another target")
-        sys.exit(_run_suites(options))
-
-
-def _run_suites(options: dict[str, Any]) -> int:
-    console = Console(highlight=False)
-    reports: Path = options["reports"]
-    arguments = [
-        str(files.data("suites")),
-        *("-p", "no:cacheprovider", "-p", "no:schemathesis"),
-        *("-c", str(files.data("suites") / "pytest.ini"), "--rootdir", str(files.data("suites"))),
-        f"--junitxml={reports / 'junit.xml'}",
-        f"--alluredir={reports / 'allure-results'}",
-        "--clean-alluredir",
-        *("--profile", options["profile"], "--seed", str(options["seed"]), "--reports", str(reports)),
-    ]
-    if options["target"]:
-        arguments += ["--target", str(options["target"])]
-    if options["known"]:
-        arguments += ["--known", str(options["known"])]
-    if options["spec"]:
-        arguments += ["--spec", str(options["spec"])]
-    for flag in FLAGS:
-        value = options["kuflow_" + flag.removeprefix("--").replace("-", "_")]
-        arguments += [f"{flag}={value}"] if value is not None else []
-    for name in ("set", "only"):
-        arguments += [f"--{name}={value}" for value in options[name]]
-    baseline = records.read(options["baseline"]) if options["baseline"] else None
-    prepared = prepare(options)
-    assert prepared.record is not None
-    workers = options["workers"] or _workers_for(prepared.record.latency)
-    if workers > 1:
-        arguments += ["-n", str(workers), "--maxprocesses", str(workers)]
-    pytest.main(arguments, plugins=[_Prepared(prepared), ProgressReporter(console)])
-    record = prepared.record.as_dict()
-    console.print(summary(record, reports))
-    code = int(record["exit_code"])
-    if options["update_known"] and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
-        path = options["known"] or known_failures.beside(options["target"])
-        console.print(f"known failures: {_update_known(path, prepared, record)} in {path}", soft_wrap=True)
-        code = EXIT_CONFORMANT
-    if baseline is not None and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
-        comparison = Comparison(baseline, record)
-        console.print("", differences(comparison))
-        code = EXIT_NOT_CONFORMANT if comparison.regressed else EXIT_CONFORMANT
-    return code
-
-
-def _update_known(path: Path, run: Run, record: dict[str, Any]) -> int:
-    """Write the known failures as they are now; returns how many there are."""
-    by_outcome: dict[str, list[dict[str, Any]]] = {}
-    for requirement in record["requirements"]:
-        by_outcome.setdefault(requirement["outcome"], []).append(requirement)
-    broken = {
-        requirement["id"]: f"found on {record['started'][:10]}: {requirement['failures'][0]['seen'][:160]}"
-        for outcome in ("fail", "known")
-        for requirement in by_outcome.get(outcome, [])
-    }
-    tested = {requirement["id"] for requirement in record["requirements"]}
-    untested = [requirement["id"] for requirement in by_outcome.get("not tested", [])]
-    untested += [key for key in run.known if key not in tested]
-    entries = known_failures.updated(run.known, broken, untested)
-    known_failures.write(path, entries)
-    return len(entries)
-
-
-def _workers_for(latency: float) -> int:
-    """How many processes keep the cores busy while answers take `latency` seconds each."""
-    cores = min(4, os.cpu_count() or 1)
-    return max(cores, min(MAXIMUM_WORKERS, round(cores * latency / WORK_PER_REQUEST)))
-
-
-class _Prepared:
-    """Hands pytest the run that is prepared already, so that problems are told before it starts."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_configure(self, config: pytest.Config) -> None:
-        config.stash[RUN] = self._run
+        sys.exit(run_suites(options))
 
 
 @main.command()
@@ -237,10 +158,133 @@ def matrix(runs: tuple[Path, ...], output: Path) -> None:
     click.echo(f"matrix: {output}")
 
 
+def _describes_target(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options by which a command learns of a target, without the bundled server to fall back on."""
+    command = click.option("--set", "set", multiple=True, metavar="KEY=VALUE", help="Any key of the target file.")(
+        command
+    )
+    command = _target_options(command)
+    return click.option("--target", type=click.Path(path_type=Path), help="Target file (TOML).")(command)
+
+
+def _session(options: dict[str, Any], *, read_only: bool = False) -> tuple[Target, Session]:
+    """A session with the target that options describe."""
+    target = targets.load(options["target"], overrides(options))
+    return target, Session(target, openapi.load(), read_only=read_only)
+
+
+@main.command()
+@_describes_target
+@click.option("--read-only", is_flag=True, help="Change nothing on the target: do not try to start a process.")
+def doctor(read_only: bool, **options: Any) -> None:
+    """Look at a target file without testing: reachability, TLS, clock, credentials, test bed.
+
+    Exit codes: 0 when a run makes sense, 3 when it does not, 2 for a target file that is wrong.
+    """
+    from kuflow_conformance import doctor as examination
+
+    target, session = _session(options, read_only=read_only)
+    console = Console(highlight=False)
+    problems = 0
+    for finding in examination.examine(target, session, requirements.load(), writing=not read_only):
+        console.print(finding_line(finding))
+        problems += finding.mark == "problem"
+    sys.exit(EXIT_NO_VERDICT if problems else EXIT_CONFORMANT)
+
+
+@main.command()
+@_describes_target
+@click.option("--read-only", is_flag=True, help="Change nothing on the target: do not try to start a process.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="target.toml",
+    show_default=True,
+    help="The file to write; one that is there already is not touched.",
+)
+def init(read_only: bool, output: Path, **options: Any) -> None:
+    """Write a target file by asking the target: definitions, task codes, samples of data, principals, robots."""
+    from kuflow_conformance import doctor as examination
+    from kuflow_conformance.bed import discover
+
+    if output.exists():
+        raise click.UsageError(f"{output} is there already; choose another file with --output")
+    target, session = _session(options, read_only=read_only)
+    session.preflight()
+    bed = discover(target, session, str(uuid.uuid4()), writing=not read_only)
+    files.write_whole(output, examination.target_file(target, bed))
+    click.echo(f"target file: {output}")
+
+
+@main.command()
+@click.argument("failure")
+@click.option(
+    "--run",
+    "record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT_REPORTS / "run.json",
+    show_default=True,
+    help="The record that has the failure.",
+)
+@_describes_target
+def replay(failure: str, record: Path, **options: Any) -> None:
+    """Send the requests of a recorded FAILURE (such as PAG-003.1) again, on new resources.
+
+    It shows what each was answered with then and now. The processes it creates are cancelled afterwards.
+    """
+    from kuflow_conformance import replay as repetition
+
+    document = records.read(record)
+    failed = repetition.failure(document, failure)
+    _, session = _session(options)
+    session.preflight()
+    console = Console(highlight=False)
+    for repeated in repetition.replay(document, failed, session):
+        console.print(repeated_line(repeated))
+    console.print(verdict_then_and_now(failed, repeated.now.describe()))
+
+
+def _complete_requirement(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [key for key in requirements.load().requirements if key.startswith(incomplete.upper())]
+
+
+@main.command()
+@click.argument("requirement", shell_complete=_complete_requirement)
+@click.option(
+    "--run",
+    "record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT_REPORTS / "run.json",
+    help="The record of a run, for a sample exchange.",
+)
+def explain(requirement: str, record: Path) -> None:
+    """Say what a requirement is, where the documentation says so, and which tests look at it."""
+    from kuflow_conformance.report import catalogue as page
+
+    known = requirements.load()
+    key = requirement.upper()
+    if key not in known:
+        raise click.UsageError(f"there is no requirement {requirement!r}; `kuflow-conformance list` shows them")
+    seen = records.read(record)["requirements"] if record.is_file() else []
+    sample = next((r for r in seen if r["id"] == key), None)
+    tests, says = page.tests_by_requirement(known)[key], page.statements_of(key)
+    Console(highlight=False).print(explanation(known[key], known.area_of[key], tests, says, sample))
+
+
 @main.command("list")
+@click.argument("what", type=click.Choice(("requirements", "operations", "profiles")), default="requirements")
 @click.option("--markdown", is_flag=True, help="As a page, with sources, tests and the documentation's statements.")
-def list_(markdown: bool) -> None:
-    """List the requirements: id, level, profile and sentence."""
+def list_(what: str, markdown: bool) -> None:
+    """List the requirements (id, level, profile and sentence), the operations or the profiles."""
+    if what == "operations":
+        for operation in openapi.load().operations.values():
+            click.echo(f"{operation.id:46}  {operation.method:6}  {operation.path}")
+        return
+    if what == "profiles":
+        known = requirements.load()
+        for profile in PROFILES:
+            click.echo(f"{profile:10}  {len(known.in_profile(profile)):3} requirements  {PROFILE_SUMMARIES[profile]}")
+        return
     if markdown:
         from kuflow_conformance.report import catalogue as page
 
@@ -253,127 +297,8 @@ def list_(markdown: bool) -> None:
             click.echo(f"  {requirement.id}  {requirement.level:7}  {requirement.profile:9}  {requirement.sentence}")
 
 
-@main.command()
-def faults() -> None:
-    """List the faults of the bundled server: id, the requirement it breaks and what it does."""
-    from kuflow_conformance.reference.faults import BANK
-
-    for fault in BANK:
-        click.echo(f"{fault.id:32}  {fault.requirement}  {fault.summary}")
-
-
-@main.command()
-def variations() -> None:
-    """List the variations of the bundled server: id, what differs and why it is legal."""
-    from kuflow_conformance.reference.variations import BANK
-
-    for variation in BANK:
-        click.echo(f"{variation.id:24}  {variation.summary}: {variation.reason}")
-
-
-def _switches(fault_ids: Iterable[str], variation_ids: Iterable[str]) -> list[Switch]:
-    from kuflow_conformance.reference import faults, variations
-
-    return [*(faults.BANK[key] for key in fault_ids), *(variations.BANK[key] for key in variation_ids)]
-
-
-@main.command()
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8080,
-    show_default=True,
-    help="Port on 127.0.0.1; 0 takes a free one.",
-)
-@click.option("--fault", multiple=True, metavar="ID", help="Switch a fault on; repeatable.")
-@click.option("--variation", multiple=True, metavar="ID", help="Switch a variation on; repeatable.")
-@click.option("--webhook", multiple=True, metavar="URL", help="Send events there; repeatable.")
-@click.option(
-    "--write-target", type=click.Path(path_type=Path, dir_okay=False), help="Write a target file for this server."
-)
-def serve(
-    port: int, fault: tuple[str, ...], variation: tuple[str, ...], webhook: tuple[str, ...], write_target: Path | None
-) -> None:
-    """Serve the bundled reference server: a local KuFlow in memory.
-
-    The tokens of its two applications are taken from KUFLOW_TOKEN and KUFLOW_SECOND_TOKEN, or made up and printed.
-    """
-    from kuflow_conformance.reference import serve as reference
-
-    reference.serve(port, _switches(fault, variation), webhook, write_target)
-
-
-@main.command()
-@click.option("--fault", multiple=True, metavar="ID", help="Only these faults; repeatable. All, if nothing is chosen.")
-@click.option("--variation", multiple=True, metavar="ID", help="Only these variations; repeatable.")
-@click.option(
-    "--sample", type=click.IntRange(1), metavar="N", help="N faults, other ones each day, and all variations."
-)
-@click.option("--seeds", type=click.IntRange(0), default=0, show_default=True, help="Seeds of the plain server to run.")
-@click.option("--profile", type=click.Choice(PROFILES), help="Profile of every run; the smallest that fits by default.")
-@click.option(
-    "--jobs", type=click.IntRange(1, 64), default=os.cpu_count() or 1, show_default=True, help="Runs at once."
-)
-@click.option("--baseline", is_flag=True, help="Let Schemathesis' own command line try the same faults.")
-@click.option(
-    "--folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=DEFAULT_REPORTS / "qualification",
-    show_default=True,
-    help="Where results are kept; what is there already is not run again.",
-)
-@click.option(
-    "--scorecard",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Where the scorecard goes; qualification.md in the folder by default.",
-)
-def qualify(
-    fault: tuple[str, ...],
-    variation: tuple[str, ...],
-    sample: int | None,
-    seeds: int,
-    profile: str | None,
-    jobs: int,
-    baseline: bool,
-    folder: Path,
-    scorecard: Path | None,
-) -> None:
-    """Run the suite against the faults it must catch and the variations it must allow, and keep score.
-
-    Exit codes: 0 when each fault is reported under its requirement and nothing else is, 1 when not.
-    """
-    from datetime import date
-
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from kuflow_conformance.reference import faults, variations
-    from kuflow_conformance.reference import qualify as qualification
-
-    fault_ids, variation_ids = list(fault), list(variation)
-    if not fault_ids and not variation_ids:
-        fault_ids = [entry.id for entry in faults.BANK]
-        variation_ids = [entry.id for entry in variations.BANK]
-    if sample:
-        fault_ids = qualification.rotated(fault_ids, sample, date.today().toordinal())
-    chosen = qualification.subjects(fault_ids, variation_ids, seeds, profile)
-    console = Console(highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        results = qualification.Qualification(folder, jobs, baseline=baseline).run(chosen, progress)
-    card = qualification.Scorecard(results)
-    page = scorecard or folder / "qualification.md"
-    card.write(page.with_suffix(".json"), page)
-    overall = card.rates(card.of("fault"))
-    console.print(
-        f"faults: {overall['detected']} of {overall['faults']} detected, {overall['named']} under their requirement, "
-        f"{overall['first']} with it first"
-    )
-    console.print(f"legal servers: {len(card.false_alarms)} false alarms in {len(results) - overall['faults']} runs")
-    for result in (*card.missed, *card.false_alarms):
-        said = ", ".join(result.reported) or f"nothing (exit {result.exit_code})"
-        console.print(f"  {result.kind} {result.id}: expected {result.requirement or 'nothing'}, reported {said}")
-    console.print(f"scorecard: {page}", soft_wrap=True)
-    sys.exit(0 if card.passed else 1)
+for command in commands.COMMANDS:
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -198,6 +198,8 @@ class Evidence:
             "request": {
                 "method": exchange.method,
                 "url": self._redactor.text(exchange.url),
+                "caller": exchange.caller,
+                "complete": _is_text(exchange.request_body) and len(exchange.request_body) <= BODY_KEPT,
                 "headers": self._redactor.headers(exchange.request_headers),
                 "body": self._body(exchange.request_body),
             },
@@ -239,3 +241,11 @@ class Evidence:
             "elapsed": self.elapsed,
             "covered": {key: sorted(points) for key, points in self.covered.items()},
         }
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

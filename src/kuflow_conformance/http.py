@@ -262,6 +262,19 @@ class Session:
                 values.append(credentials.header.partition(" ")[2])
         return values
 
+    def preflight(self) -> None:
+        """Reach the target and prove the credentials. Raises TargetUnavailable."""
+        first = self.send("GET", "/principals", query={"size": 1})
+        if first.failure:
+            raise TargetUnavailable(
+                f"the target {self.target.base_url} cannot be reached: {first.failure.removeprefix('no answer: ')}"
+            )
+        if first.status in (401, 403):
+            raise TargetUnavailable(
+                f"the target {self.target.base_url} refuses the credentials: findPrincipals answers {first.status}; "
+                "check the user and the environment variable that holds the secret"
+            )
+
     def call(
         self,
         operation: Operation,

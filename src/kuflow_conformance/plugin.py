@@ -30,7 +30,7 @@ from kuflow_conformance.oracles.coverage import Coverage
 from kuflow_conformance.record import RunRecord
 from kuflow_conformance.report import allure, write_reports
 from kuflow_conformance.requirements import PROFILES, Catalogue, Profile
-from kuflow_conformance.target import FLAGS, Target
+from kuflow_conformance.target import FLAGS, Target, flag_name
 from kuflow_conformance.webhooks import Listener, listening
 from kuflow_conformance.world import World
 
@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("kuflow", "KuFlow conformance")
     group.addoption("--target", type=Path, help="target file (TOML)")
     for flag, (key, text) in FLAGS.items():
-        group.addoption(flag, dest=_destination(flag), help=f"{text} ({key})")
+        group.addoption(flag, dest=flag_name(flag), help=f"{text} ({key})")
     group.addoption("--set", action="append", default=[], metavar="KEY=VALUE", help="any key of the target file")
     group.addoption("--spec", type=Path, help="another OpenAPI file to test against")
     group.addoption("--profile", choices=PROFILES, default="core", help="how much to test (default: core)")
@@ -56,13 +56,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def _destination(flag: str) -> str:
-    return "kuflow_" + flag.removeprefix("--").replace("-", "_")
-
-
 def overrides(options: dict[str, Any]) -> dict[str, Any]:
     """The keys of the target file that options set; see `target.load`."""
-    given = {key: options.get(_destination(flag)) for flag, (key, _) in FLAGS.items()}
+    given = {key: options.get(flag_name(flag)) for flag, (key, _) in FLAGS.items()}
     chosen = {key: value for key, value in given.items() if value is not None}
     return chosen | dict(targets.parse_setting(text) for text in options.get("set") or ())
 
@@ -191,16 +187,7 @@ def _known_failures(options: dict[str, Any], catalogue: Catalogue) -> KnownFailu
 def _preflight(run: Run) -> None:
     """Reach the target, prove the credentials and look for the test bed. Raises TargetUnavailable."""
     session = run.open_session()
-    first = session.send("GET", "/principals", query={"size": 1})
-    if first.failure:
-        raise TargetUnavailable(
-            f"the target {run.target.base_url} cannot be reached: {first.failure.removeprefix('no answer: ')}"
-        )
-    if first.status in (401, 403):
-        raise TargetUnavailable(
-            f"the target {run.target.base_url} refuses the credentials: findPrincipals answers {first.status}; "
-            "check the user and the environment variable that holds the secret"
-        )
+    session.preflight()
     run.session, run.world = session, World(session, run.bed, run.id)
     evidence = run.new_evidence()
     run.bed = discover(run.target, session, str(run.id), writing=run.profile != "read-only")

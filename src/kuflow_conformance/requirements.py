@@ -19,6 +19,11 @@ Profile = Literal["read-only", "core", "full"]
 Outcome = Literal["pass", "fail", "warn", "known", "observed", "not tested"]
 
 PROFILES: tuple[Profile, ...] = ("read-only", "core", "full")
+PROFILE_SUMMARIES: Mapping[Profile, str] = {
+    "read-only": "only GET; safe anywhere",
+    "core": "creates processes, tasks and workers of its own, and cancels the processes",
+    "full": "core with larger documents, longer sequences, more generated requests and webhooks",
+}
 
 
 class Requirement(BaseModel):

@@ -227,6 +227,11 @@ FLAGS: Mapping[str, tuple[str, str]] = {
 """Flag → key of the target file and help text. Any other key is set with `--set KEY=VALUE`."""
 
 
+def flag_name(flag: str) -> str:
+    """The name under which options hold the value of a flag."""
+    return "kuflow_" + flag.removeprefix("--").replace("-", "_")
+
+
 def load(path: Path | None, overrides: Mapping[str, Any]) -> Target:
     """Read the target file, if one is given, and lay the flags over it.
 

@@ -41,6 +41,16 @@ def tests_by_requirement(catalogue: Catalogue) -> dict[str, list[str]]:
     return tests
 
 
+def statements_of(requirement: str) -> list[str]:
+    """The statements of the documentation that a requirement tests, in our words."""
+    return [
+        f"{section['section']}: {statement['says']}"
+        for section in statements()
+        for statement in section["statements"]
+        if requirement in statement.get("requirements", ())
+    ]
+
+
 def markdown() -> str:
     """The page as Markdown."""
     catalogue = requirements.load()

@@ -15,6 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from kuflow_conformance.compare import Comparison
+from kuflow_conformance.doctor import Finding
+from kuflow_conformance.replay import Repeated
+from kuflow_conformance.requirements import Requirement
 
 _STYLE = {
     "conformant": "bold green",
@@ -142,6 +145,62 @@ def differences(comparison: Comparison) -> RenderableType:
     else:
         parts.append(Text("nothing broken since", style="bold green"))
     return Group(*parts)
+
+
+_MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
+
+
+def finding_line(finding: Finding) -> RenderableType:
+    """What `doctor` found, as a line."""
+    mark, style = _MARKS[finding.mark]
+    advice = f"\n  {_line(finding.advice)}" if finding.advice else ""
+    return Text.assemble((mark, style), f" {_line(finding.what, 300)}", (advice, "dim"))
+
+
+def repeated_line(repeated: Repeated) -> RenderableType:
+    """A request that was sent again: what it was answered with then and now."""
+    now = repeated.now.status
+    style = "dim" if now == repeated.then else "yellow"
+    return Text.assemble(f"{repeated.operation} ", (f"then {repeated.then}, now {repeated.now.failure or now}", style))
+
+
+def verdict_then_and_now(failure: dict[str, Any], now: str) -> RenderableType:
+    """The request that failed: what was expected, what was seen then, and the answer it had now."""
+    return Text.from_markup(
+        f"[bold]{failure['id']}[/] {escape(failure['operation'])}\n"
+        f"  [dim]expected[/]  {escape(_line(failure['expected']))}\n"
+        f"  [dim]then[/]      {escape(_line(failure['seen']))}\n"
+        f"  [dim]now[/]       {escape(_line(now))}"
+    )
+
+
+def explanation(
+    requirement: Requirement, area: str, tests: list[str], says: list[str], sample: dict[str, Any] | None
+) -> RenderableType:
+    """A requirement with all that is known of it."""
+    operations = (
+        requirement.operations if isinstance(requirement.operations, str) else ", ".join(requirement.operations)
+    )
+    lines: list[RenderableType] = [
+        Text.assemble((requirement.id, "bold"), f" {requirement.sentence}"),
+        "",
+        Text.assemble(("level       ", "dim"), f"{requirement.level}, area {area}, profile {requirement.profile}"),
+        Text.assemble(("source      ", "dim"), requirement.source),
+        Text.assemble(("operations  ", "dim"), operations),
+        *(Text.assemble(("says        ", "dim"), statement) for statement in says),
+        *(Text.assemble(("test        ", "dim"), test) for test in tests),
+    ]
+    if requirement.explains:
+        lines.append(Text.assemble(("explains    ", "dim"), ", ".join(requirement.explains)))
+    if sample is not None:
+        lines += ["", Text(f"in the last run: {sample['outcome']}, {sample['checks']} checks", style="bold")]
+        example = sample["failures"][0] if sample["failures"] else sample["example"]
+        if example is not None:
+            lines += [Text(f"expected {_line(example['expected'])}"), Text(example["curl"], style="dim")]
+            lines.append(
+                Text(_line(example["seen"] if sample["failures"] else f"{example['status']} {example['answer']}"))
+            )
+    return Group(*lines)
 
 
 def _line(text: str, limit: int = 160) -> str:

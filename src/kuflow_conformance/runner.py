@@ -1,0 +1,105 @@
+"""Running the suites in this process, and what follows from the record they leave."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from kuflow_conformance import files
+from kuflow_conformance import known as known_failures
+from kuflow_conformance import record as records
+from kuflow_conformance.compare import Comparison
+from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NOT_CONFORMANT
+from kuflow_conformance.plugin import RUN, Run, prepare
+from kuflow_conformance.report.console import ProgressReporter, differences, summary
+from kuflow_conformance.target import FLAGS, flag_name
+
+MAXIMUM_WORKERS = 8
+"""Processes that test at once unless the user asks for more: a target is not to be overrun."""
+
+WORK_PER_REQUEST = 0.02
+"""Seconds of answering up to which a process has about as much to do itself."""
+
+
+def run_suites(options: dict[str, Any]) -> int:
+    """Test the target that `options` (those of the command line) name; returns the exit code."""
+    console = Console(highlight=False)
+    reports: Path = options["reports"]
+    arguments = [
+        str(files.data("suites")),
+        *("-p", "no:cacheprovider", "-p", "no:schemathesis"),
+        *("-c", str(files.data("suites") / "pytest.ini"), "--rootdir", str(files.data("suites"))),
+        f"--junitxml={reports / 'junit.xml'}",
+        f"--alluredir={reports / 'allure-results'}",
+        "--clean-alluredir",
+        *("--profile", options["profile"], "--seed", str(options["seed"]), "--reports", str(reports)),
+    ]
+    if options["target"]:
+        arguments += ["--target", str(options["target"])]
+    if options["known"]:
+        arguments += ["--known", str(options["known"])]
+    if options["spec"]:
+        arguments += ["--spec", str(options["spec"])]
+    for flag in FLAGS:
+        value = options[flag_name(flag)]
+        arguments += [f"{flag}={value}"] if value is not None else []
+    for name in ("set", "only"):
+        arguments += [f"--{name}={value}" for value in options[name]]
+    baseline = records.read(options["baseline"]) if options["baseline"] else None
+    prepared = prepare(options)
+    assert prepared.record is not None
+    workers = options["workers"] or _workers_for(prepared.record.latency)
+    if workers > 1:
+        arguments += ["-n", str(workers), "--maxprocesses", str(workers)]
+    pytest.main(arguments, plugins=[_Prepared(prepared), ProgressReporter(console)])
+    record = prepared.record.as_dict()
+    console.print(summary(record, reports))
+    code = int(record["exit_code"])
+    if options["update_known"] and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
+        path = options["known"] or known_failures.beside(options["target"])
+        console.print(f"known failures: {_update_known(path, prepared, record)} in {path}", soft_wrap=True)
+        code = EXIT_CONFORMANT
+    if baseline is not None and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
+        comparison = Comparison(baseline, record)
+        console.print("", differences(comparison))
+        code = EXIT_NOT_CONFORMANT if comparison.regressed else EXIT_CONFORMANT
+    return code
+
+
+def _update_known(path: Path, run: Run, record: dict[str, Any]) -> int:
+    """Write the known failures as they are now; returns how many there are."""
+    by_outcome: dict[str, list[dict[str, Any]]] = {}
+    for requirement in record["requirements"]:
+        by_outcome.setdefault(requirement["outcome"], []).append(requirement)
+    broken = {
+        requirement["id"]: f"found on {record['started'][:10]}: {requirement['failures'][0]['seen'][:160]}"
+        for outcome in ("fail", "known")
+        for requirement in by_outcome.get(outcome, [])
+    }
+    tested = {requirement["id"] for requirement in record["requirements"]}
+    untested = [requirement["id"] for requirement in by_outcome.get("not tested", [])]
+    untested += [key for key in run.known if key not in tested]
+    entries = known_failures.updated(run.known, broken, untested)
+    known_failures.write(path, entries)
+    return len(entries)
+
+
+def _workers_for(latency: float) -> int:
+    """How many processes keep the cores busy while answers take `latency` seconds each."""
+    cores = min(4, os.cpu_count() or 1)
+    return max(cores, min(MAXIMUM_WORKERS, round(cores * latency / WORK_PER_REQUEST)))
+
+
+class _Prepared:
+    """Hands pytest the run that is prepared already, so that problems are told before it starts."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[RUN] = self._run
