@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)",
 )
 
 
+LONGEST = 64
+"""Characters beyond which a text is no timestamp."""
+
+
 def parse_instant(value: object) -> datetime | None:
     """The instant that an RFC 3339 timestamp names, cut to microseconds, in UTC; None when it names none."""
-    match = _RFC3339.fullmatch(value) if isinstance(value, str) else None
+    return _parse(value) if isinstance(value, str) and len(value) <= LONGEST else None
+
+
+@lru_cache(maxsize=65536)  # lists show the same rows again and again
+def _parse(text: str) -> datetime | None:
+    match = _RFC3339.fullmatch(text)
     if match is None:
         return None
     *numbers, fraction, zone = match.groups()
