@@ -1,4 +1,4 @@
-"""The catalogue and the suites agree: every requirement has a test, every mark a requirement, every MUST a fault."""
+"""The catalogue and the suites agree: every requirement has a test, every mark a requirement, everything that can be broken a fault."""
 
 from __future__ import annotations
 
@@ -126,8 +126,8 @@ def test_the_page_of_requirements_is_up_to_date():
 
 def test_every_must_has_a_fault():
     broken = {fault.requirement for fault in BANK}
-    musts = {r.id for r in requirements.load().requirements.values() if r.level == "MUST"}
-    assert musts - broken == set()
+    breakable = {r.id for r in requirements.load().requirements.values() if r.level != "OBSERVE"}
+    assert breakable - broken == set()
 
 
 def test_what_a_requirement_explains_exists():

@@ -51,6 +51,50 @@ def _(server: ReferenceServer) -> None:
     around(server, "error_body", lambda original, refusal: {**original(refusal), "timestamp": "2024-06-14T10:00:00Z"})
 
 
+@fault("error-stack-trace", "ERR-007", "the message of a 404 has a stack trace")
+def _(server: ReferenceServer) -> None:
+    trace = 'Traceback (most recent call last):\n  File "app.py", line 7, in find\nKeyError'
+
+    def error_body(original: Any, refusal: Refused) -> Json:
+        body: Json = original(refusal)
+        return {**body, "message": f"{body['message']}: {trace}"} if refusal.status == 404 else body
+
+    around(server, "error_body", error_body)
+
+
+@fault("unknown-path-plain", "ERR-008", "an unknown path is refused without an error body")
+def _(server: ReferenceServer) -> None:
+    def refuse(original: Any, operation: Operation | None, refusal: Refused) -> Response:
+        if operation is None and refusal.status == 404:
+            return Response("Not Found", 404, media_type="text/plain")
+        response: Response = original(operation, refusal)
+        return response
+
+    around(server, "refuse", refuse)
+
+
+@fault("no-challenge", "AUT-004", "a 401 does not say how to authenticate")
+def _(server: ReferenceServer) -> None:
+    def refuse(original: Any, operation: Operation | None, refusal: Refused) -> Response:
+        response: Response = original(operation, refusal)
+        if "WWW-Authenticate" in response.headers:
+            del response.headers["WWW-Authenticate"]
+        return response
+
+    around(server, "refuse", refuse)
+
+
+@fault("missing-credentials-400", "AUT-009", "missing credentials are refused with 400")
+def _(server: ReferenceServer) -> None:
+    def authenticate(original: Any, operation: Operation, header: str) -> Caller:
+        if not header:
+            raise Refused(400, "There are no credentials")
+        caller: Caller = original(operation, header)
+        return caller
+
+    around(server, "authenticate", authenticate)
+
+
 @fault("open-operation", "AUT-001", "appendProcessItemTaskLog does not ask for credentials")
 def _(server: ReferenceServer) -> None:
     def authenticate(original: Any, operation: Operation, header: str) -> Caller:

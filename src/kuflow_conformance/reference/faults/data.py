@@ -92,6 +92,11 @@ def _(server: ReferenceServer) -> None:
     rendered(server, change)
 
 
+@fault("errors-untold", "JSV-010", "an invalid value comes without errors")
+def _(server: ReferenceServer) -> None:
+    rendered(server, lambda value, shown: {key: part for key, part in shown.items() if key != "errors"})
+
+
 @fault("valid-stale", "JSV-006", "an entity that was invalid once stays invalid")
 def _(server: ReferenceServer) -> None:
     spoilt: set[int] = set()
