@@ -1,4 +1,4 @@
-"""The catalogue and the suites agree: every requirement has a test, every mark a requirement, everything that can be broken a fault."""
+"""The catalogue and the suites agree: each requirement has a test and a fault, each mark a requirement."""
 
 from __future__ import annotations
 

@@ -1,0 +1,118 @@
+"""init, doctor, explain, list and replay as a user meets them; and the `curl` of a report, run as it is printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tomllib
+
+import pytest
+
+from conftest import Running, command
+from kuflow_conformance.reference import serve
+
+
+@pytest.fixture(scope="module")
+def faulty():
+    with serve.running(["again-overwrites"]) as (target_file, environment):
+        yield Running(target_file, environment)
+
+
+@pytest.fixture(scope="module")
+def failed(faulty, tmp_path_factory):
+    """A run that found the fault."""
+    options = ("run", "--target", str(faulty.target_file), "--only", "IDM")
+    outcome = command(*options, environment=faulty.environment, reports=tmp_path_factory.mktemp("failed"))
+    assert outcome.code == 1, outcome.output + outcome.error
+    return outcome
+
+
+def flags(server: Running):
+    return ("--url", server.url, "--user", server.user, "--password-env", "KUFLOW_TOKEN")
+
+
+def test_init_writes_a_file_that_a_run_accepts(server, tmp_path):
+    path = tmp_path / "found.toml"
+    outcome = command("init", *flags(server), "--output", str(path), environment=server.environment)
+    assert outcome.code == 0, outcome.error
+    found = tomllib.loads(path.read_text())["test-bed"]
+    assert {"process-definition-id", "principal-id", "robot-id", "tasks", "metadata"} <= set(found)
+    assert server.password not in path.read_text()
+    run = command(
+        "run", "--target", str(path), "--only", "ITM", environment=server.environment, reports=tmp_path / "reports"
+    )
+    assert run.code == 0, run.output + run.error
+    again = command("init", *flags(server), "--output", str(path), environment=server.environment)
+    assert again.code == 2
+    assert "is there already" in again.error
+
+
+def test_doctor_finds_nothing_wrong(server):
+    outcome = command("doctor", "--target", str(server.target_file), environment=server.environment)
+    assert outcome.code == 0, outcome.error
+    assert "the credentials are accepted" in outcome.output
+    assert "✗" not in outcome.output
+
+
+def test_doctor_names_what_is_wrong(server):
+    outcome = command("doctor", *flags(server), "--read-only", environment={"KUFLOW_TOKEN": "wrong"})
+    assert outcome.code == 3
+    assert "✗ the credentials are not accepted" in outcome.output
+    gone = command("doctor", *flags(server)[2:], "--url", "http://127.0.0.1:9/v", environment=server.environment)
+    assert gone.code == 3
+    assert "does not answer" in gone.output
+
+
+def test_doctor_names_what_the_test_bed_lacks(server):
+    outcome = command("doctor", *flags(server), "--read-only", environment=server.environment)
+    assert outcome.code == 0
+    assert "FLT-006" in outcome.output
+    assert "no second tenant" in outcome.output
+
+
+def test_explain_says_where_a_requirement_comes_from(failed):
+    outcome = command("explain", "idm-004", "--run", str(failed.reports / "run.json"))
+    assert outcome.code == 0
+    for word in ("IDM-004", "Introduction, idempotency", "test_again_with_other_content", "curl"):
+        assert word in outcome.output
+    assert command("explain", "XXX-001").code == 2
+
+
+def test_list_shows_operations_and_profiles():
+    assert len(command("list", "operations").output.splitlines()) == 33
+    assert [line.split()[0] for line in command("list", "profiles").output.splitlines()] == [
+        "read-only",
+        "core",
+        "full",
+    ]
+
+
+def test_replay_shows_the_failure_again(faulty, failed):
+    options = ("--run", str(failed.reports / "run.json"), "--target", str(faulty.target_file))
+    outcome = command("replay", "IDM-004.1", *options, environment=faulty.environment)
+    assert outcome.code == 0, outcome.error
+    assert "createProcess then 201, now 201" in outcome.output
+    assert "createProcessItem then 200, now 200" in outcome.output
+    assert '"conformance"' in outcome.output or "other" in outcome.output
+    unknown = command("replay", "PAG-001.7", *options, environment=faulty.environment)
+    assert unknown.code == 2
+    assert "IDM-004.1" in unknown.error
+
+
+def test_printed_curls_reproduce_the_failure(faulty, failed):
+    """The steps and the request of a failure, run by a shell with the secret in the environment."""
+    requirement = next(r for r in failed.record["requirements"] if r["id"] == "IDM-004")
+    failure = requirement["failures"][0]
+    for line in [step["curl"] for step in failure["steps"]] + [failure["curl"]]:
+        assert faulty.password not in line
+        done = subprocess.run(
+            line.replace("-sS -i", "-sS"),
+            shell=True,
+            env={**os.environ, **faulty.environment},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+    assert json.loads(done.stdout)["task"]["data"]["value"] == {"conformance": "other"}
