@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,6 +30,8 @@ BASELINE_CALIBRATIONS = 3
 """Runs on the fault-free server whose findings do not count: those of the generic tool differ from run to run."""
 
 TIMEOUT = 900
+TIMED_OUT = 124
+"""The exit code that stands for a run that took longer than TIMEOUT seconds."""
 
 
 @dataclass(frozen=True)
@@ -169,14 +171,8 @@ class Qualification:
     def _suite(self, subject: Subject, reports: Path) -> Result:
         command = [sys.executable, "-m", "kuflow_conformance", "run", *subject.options]
         started = time.monotonic()
-        done = subprocess.run(
-            [*command, "--workers", "1", "--reports", str(reports)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=TIMEOUT,
-            check=False,
-        )
-        result = Result(subject.kind, subject.id, subject.requirement, done.returncode)
+        code = _exit_code([*command, "--workers", "1", "--reports", str(reports)])
+        result = Result(subject.kind, subject.id, subject.requirement, code)
         result.seconds = round(time.monotonic() - started, 1)
         record_path = reports / "run.json"
         if record_path.is_file():
@@ -220,14 +216,22 @@ class Qualification:
                 *("--max-examples", str(BASELINE_EXAMPLES), "--seed", str(seed), "--continue-on-failure"),
                 *("--baseline", str(accepted), *(["--baseline-update"] if update else [])),
             ]
-            return subprocess.run(
-                command,
-                env={**os.environ, **environment},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=TIMEOUT,
-                check=False,
-            ).returncode
+            return _exit_code(command, environment)
+
+
+def _exit_code(command: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
+    """The exit code of a command; TIMED_OUT when it has to be stopped."""
+    try:
+        return subprocess.run(
+            command,
+            env={**os.environ, **(environment or {})},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=TIMEOUT,
+            check=False,
+        ).returncode
+    except subprocess.TimeoutExpired:
+        return TIMED_OUT
 
 
 @dataclass(frozen=True)
