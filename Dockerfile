@@ -1,0 +1,12 @@
+# docker build -t kuflow-conformance . && docker run --rm -e KUFLOW_TOKEN -v "$PWD:/work" kuflow-conformance run --target staging.toml
+FROM python:3.12-slim AS build
+COPY . /source
+RUN pip wheel --quiet --no-cache-dir --no-deps --wheel-dir /wheels /source
+
+FROM python:3.12-slim
+COPY --from=build /wheels /wheels
+RUN pip install --quiet --no-cache-dir /wheels/*.whl && rm -r /wheels && useradd --create-home tester
+USER tester
+WORKDIR /work
+ENTRYPOINT ["kuflow-conformance"]
+CMD ["--help"]
