@@ -95,3 +95,15 @@ def test_the_action_reports_verdict_and_summary(tmp_path):
     assert output.read_text() == "verdict=not conformant\n"
     assert "PAG-003" in summary.read_text()
     assert json.loads((tmp_path / "reports" / "run.json").read_text())["failed"] == ["PAG-003"]
+
+
+def test_documentation_is_built_without_a_warning(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
