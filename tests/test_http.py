@@ -13,7 +13,7 @@ from typing import ClassVar
 import pytest
 
 from conftest import Running
-from kuflow_conformance import target
+from kuflow_conformance import http, target
 from kuflow_conformance.errors import InvalidTarget, TargetUnavailable
 from kuflow_conformance.http import FAILURES_BEFORE_GIVING_UP, Redactor, Session
 
@@ -95,6 +95,7 @@ def test_one_path_that_is_never_answered_does_not_end_the_run(url, description, 
 
 
 def test_a_target_that_is_gone_ends_the_run(description, monkeypatch):
+    monkeypatch.setattr(http, "RECOVERY", 0.1)
     session = open_session("http://127.0.0.1:9", description, monkeypatch)
     for _ in range(FAILURES_BEFORE_GIVING_UP - 1):
         exchange = session.send("GET", "/gone")

@@ -29,12 +29,54 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+MAXIMUM_DEPTH = 200
+"""Levels of nesting that are read (RFC 8259 section 9 lets readers set a limit)."""
+
+_BRACKETS = b"[]{}"
+_OTHERS = bytes(set(range(256)) - set(_BRACKETS))
+
+
 def parse_json(content: bytes) -> Any:
     """`content` as JSON, or NOT_JSON. NaN and Infinity are not JSON, whatever Python thinks."""
     try:
-        return json.loads(content.decode("utf-8"), parse_constant=_no_constant)
+        value = json.loads(content.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return NOT_JSON
+    if _too_deep(content, value):
+        return NOT_JSON
+    return _well_formed(value) if b"\\ud" in content or b"\\uD" in content else value
+
+
+def _too_deep(content: bytes, value: Any) -> bool:
+    brackets = content.translate(None, _OTHERS)
+    if len(brackets) <= 2 * MAXIMUM_DEPTH:
+        return False
+    for _ in range(MAXIMUM_DEPTH):  # each turn takes the innermost level away
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not brackets:
+            return False
+    # What is left may stand in strings: count the levels of the value itself.
+    level, depth = [value], 0
+    while level and depth <= MAXIMUM_DEPTH:
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        depth += 1
+    return bool(level)
+
+
+def _well_formed(value: Any) -> Any:
+    """`value` with lone surrogates, which no file can hold, replaced by U+FFFD."""
+    if isinstance(value, dict):
+        return {_well_formed(name): _well_formed(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_well_formed(part) for part in value]
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,15 @@ import contextlib
 import json
 import re
 import shlex
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.retry import Retry
 
 from kuflow_conformance import __version__
@@ -26,15 +23,21 @@ from kuflow_conformance.errors import TargetUnavailable
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.openapi import Description, Operation
 from kuflow_conformance.target import Auth, Target, secret
+from kuflow_conformance.transport import WATCHDOG, CarefulAdapter
 
 MAXIMUM_ANSWER = 64 * 1024 * 1024
-"""Bytes of one answer that are read; the rest is not waited for."""
+"""Bytes of one answer, decompressed, beyond which it is given up."""
+
+MAXIMUM_REDIRECTS = 5
+
+RECOVERY = 15.0
+"""Seconds that a target which stopped answering gets to come back."""
 
 MAXIMUM_RETRY_AFTER = 60
 """Seconds that a 429 or 503 may ask the run to wait."""
 
 PATIENCE = 8
-"""How often a request is sent again after 429."""
+"""How often a request is sent again after 429, or after 503 with Retry-After."""
 
 HANG_UP_AFTER = 0.001
 """Seconds after which a request is given up whose answer nobody is to read."""
@@ -62,6 +65,8 @@ class Redactor:
         self._environment = re.compile(r'("environmentVariables"\s*:\s*)\{[^{}]*\}')
 
     def text(self, text: str) -> str:
+        """`text` without secrets, and without what no file can hold (lone surrogates)."""
+        text = text.encode("utf-8", "backslashreplace").decode()
         for value in self._secrets:
             text = text.replace(value, REDACTED)
         text = self._fields.sub(rf"\1{REDACTED}", text)
@@ -159,38 +164,6 @@ def _oauth_token(auth: Auth, session: requests.Session) -> str:
     return str(body["access_token"])
 
 
-class _QuickAcknowledgement:
-    """Makes a connection acknowledge what arrives at once.
-
-    Servers that write the head and the body of an answer apart, which many do, wait for that acknowledgement (RFC 896)
-    while the system here holds it back for 40 ms (RFC 1122 section 4.2.3.2).
-    """
-
-    sock: Any
-
-    def getresponse(self) -> Any:
-        if self.sock is not None and hasattr(socket, "TCP_QUICKACK"):
-            with contextlib.suppress(OSError):
-                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        return super().getresponse()  # type: ignore[misc]
-
-
-class _Connection(_QuickAcknowledgement, HTTPConnection):
-    pass
-
-
-class _SecureConnection(_QuickAcknowledgement, HTTPSConnection):
-    pass
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
-        super().init_poolmanager(*arguments, **named)
-        plain = type("Pool", (HTTPConnectionPool,), {"ConnectionCls": _Connection})
-        secure = type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": _SecureConnection})
-        self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": secure}
-
-
 class Session:
     """Sends requests to a target and keeps what came back.
 
@@ -230,10 +203,10 @@ class Session:
             session.proxies = {"http": target.http.proxy, "https": target.http.proxy}
         # Only answers that ask for patience are asked for again; a lost connection is handled below.
         retries = Retry(
-            total=None,
+            total=patience,  # none of the others is left out of this count
             connect=0,
             read=0,
-            redirect=5,
+            redirect=0,
             status=patience,
             other=0,
             status_forcelist=(429,) if patience else (),
@@ -245,7 +218,7 @@ class Session:
             raise_on_status=False,
             raise_on_redirect=False,
         )
-        adapter = _Adapter(max_retries=retries, pool_maxsize=32)
+        adapter = CarefulAdapter(target.http.answer_timeout, max_retries=retries, pool_maxsize=32)
         session.mount("http://", adapter)
         session.mount("https://", adapter)
         session.headers.update({"User-Agent": f"kuflow-conformance/{__version__}", "Accept-Encoding": "gzip, deflate"})
@@ -371,21 +344,35 @@ class Session:
         """Status, headers, body, and why there is no answer."""
         for attempt in ("first", "second"):
             try:
-                settings = session.merge_environment_settings(prepared.url, {}, True, None, None)
-                with session.send(
-                    prepared,
-                    timeout=(self.target.http.connect_timeout, self.target.http.read_timeout),
-                    allow_redirects=True,
-                    **settings,
-                ) as response:
-                    return response.status_code, dict(response.headers), _read(response), ""
-            except requests.RequestException as error:
+                return self._answer(prepared, session)
+            except (requests.RequestException, HTTPException, ValueError) as error:
                 # A server may close a kept connection just as the next request is written to it; like curl and
                 # browsers, write it once more on a new one.
                 if attempt == "first" and ABORTED in repr(error):
                     continue
                 return 0, {}, b"", f"no answer: {_reason(error)}"
         raise AssertionError("unreachable")
+
+    def _answer(
+        self, prepared: requests.PreparedRequest, session: requests.Session
+    ) -> tuple[int, Mapping[str, str], bytes, str]:
+        """As `_exchange`. Redirects are followed while they stay with the target: nobody else is to be asked."""
+        settings = session.merge_environment_settings(prepared.url, {}, True, None, None)
+        timeout = (self.target.http.connect_timeout, self.target.http.read_timeout)
+        for _ in range(MAXIMUM_REDIRECTS + 1):
+            with session.send(prepared, timeout=timeout, allow_redirects=False, **settings) as response:
+                connection = _socket_of(response)
+                try:
+                    body = _read(response)
+                finally:
+                    WATCHDOG.release(connection)
+            following = response.next
+            if following is None or _origin(str(following.url)) != _origin(str(prepared.url)):
+                if len(body) > MAXIMUM_ANSWER:
+                    return 0, {}, b"", f"no answer: more than {MAXIMUM_ANSWER // 2**20} MB"
+                return response.status_code, dict(response.headers), body, ""
+            prepared = following
+        return 0, {}, b"", "no answer: too many redirects"
 
     def _await_slot(self) -> None:
         if self._interval:
@@ -402,10 +389,14 @@ class Session:
             raise TargetUnavailable(self._gone)
 
     def _answers(self) -> bool:
-        """Whether the target answers anything at all."""
-        probe = self._session.prepare_request(requests.Request("GET", self.target.base_url + "/principals"))
-        *_, failure = self._exchange(probe, self._session)
-        return not failure
+        """Whether the target answers anything at all, at once or when it has had time to recover."""
+        deadline = time.monotonic() + RECOVERY
+        while True:
+            probe = self._session.prepare_request(requests.Request("GET", self.target.base_url + "/principals"))
+            *_, failure = self._exchange(probe, self._session)
+            if not failure or time.monotonic() > deadline:
+                return not failure
+            time.sleep(RECOVERY / 30)
 
     def curl(self, exchange: Exchange) -> str:
         """A command that sends the request again; secrets appear as environment variables."""
@@ -443,7 +434,16 @@ def _read(response: requests.Response) -> bytes:
         body += chunk
         if len(body) > MAXIMUM_ANSWER:
             break
-    return bytes(body[:MAXIMUM_ANSWER])
+    return bytes(body)
+
+
+def _socket_of(response: requests.Response) -> Any:
+    return getattr(getattr(response.raw, "_connection", None), "sock", None)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
 
 
 def _reason(error: Exception) -> str:
@@ -455,12 +455,13 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.TooManyRedirects):
         return "too many redirects"
     text = str(error)
+    if match := re.search(r"certificate verify failed: (.+?)\.? \(_ssl", text):
+        return f"the certificate is not trusted: {match.group(1)}"
     if ABORTED in repr(error):
         return "the connection was closed before the answer"
     for pattern in (
         r"\[Errno -?\d+\] ([^')\]]+)",
         r"NameResolutionError[^:]*: ([^('\"]+)",
-        r"\(([^()]*certificate[^()]*)\)",
     ):
         if match := re.search(pattern, text):
             return match.group(1).strip()

@@ -108,6 +108,8 @@ class Http(_Table):
     ca_bundle: Path | None = None
     connect_timeout: Annotated[float, Field(gt=0, le=300)] = 10.0
     read_timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
+    answer_timeout: Annotated[float, Field(gt=0, le=3600)] = 120.0
+    """Seconds for the whole of one answer; `read_timeout` is for each part of it."""
     rate_limit: Annotated[float, Field(gt=0)] | None = None
     """Requests per second of the whole run; none means unlimited."""
     proxy: str | None = None
@@ -221,6 +223,7 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     "--ca-bundle": ("http.ca-bundle", "file of trusted certificates (PEM)"),
     "--connect-timeout": ("http.connect-timeout", "seconds to wait for a connection"),
     "--read-timeout": ("http.read-timeout", "seconds to wait for an answer"),
+    "--answer-timeout": ("http.answer-timeout", "seconds for the whole of an answer"),
     "--rate-limit": ("http.rate-limit", "requests per second at most"),
     "--proxy": ("http.proxy", "URL of an HTTP proxy"),
 }
