@@ -7,6 +7,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ from kuflow_conformance.report.console import (
 from kuflow_conformance.requirements import PROFILE_SUMMARIES, PROFILES
 from kuflow_conformance.runner import run_suites
 from kuflow_conformance.target import FLAGS, Target, flag_name
+
+MAXIMUM_PARTS = 16
+"""Processes at work, of a run whose record says nothing of them, whose ids are looked for."""
 
 
 def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,6 +81,9 @@ def main() -> None:
     "--baseline",
     type=click.Path(path_type=Path, dir_okay=False),
     help="The run.json of an earlier run: exit 1 only if something has broken since.",
+)
+@click.option(
+    "--write-to-production", is_flag=True, help="Test with a writing profile though the target is named production."
 )
 @click.option(
     "--workers",
@@ -242,6 +249,27 @@ def replay(failure: str, record: Path, **options: Any) -> None:
     for repeated in repetition.replay(document, failed, session):
         console.print(repeated_line(repeated))
     console.print(verdict_then_and_now(failed, repeated.now.describe()))
+
+
+@main.command()
+@click.argument("record", type=click.Path(path_type=Path, dir_okay=False))
+@_describes_target
+def cleanup(record: Path, **options: Any) -> None:
+    """End the processes that a run, given its run.json, left on the target.
+
+    Exit codes: 0 when all are ended, 1 when some could not be.
+    """
+    from kuflow_conformance import cleanup as cleaning
+
+    document = records.read(record)
+    _, session = _session(options)
+    session.preflight()
+    started = datetime.fromisoformat(document["started"])
+    found = cleaning.leftovers(session, uuid.UUID(document["run"]), started, MAXIMUM_PARTS)
+    keys = list(dict.fromkeys(key.lower() for key in [*document["left"], *found]))
+    left = cleaning.finish(session, keys)
+    click.echo(f"ended: {len(keys) - len(left)} processes" + "".join(f"\nstill there: {key}" for key in left))
+    sys.exit(EXIT_NOT_CONFORMANT if left else EXIT_CONFORMANT)
 
 
 def _complete_requirement(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:

@@ -38,6 +38,10 @@ class ReportNotBuilt(ConformanceError):
     """A report cannot be built from what a run left."""
 
 
+class OutputNotWritable(ConformanceError):
+    """The folder of the reports cannot be written to."""
+
+
 class TargetUnavailable(ConformanceError):
     """The target cannot be reached, does not answer in time or refuses the credentials."""
 

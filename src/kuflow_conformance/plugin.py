@@ -17,7 +17,14 @@ import pytest
 from kuflow_conformance import known, openapi, requirements
 from kuflow_conformance import target as targets
 from kuflow_conformance.bed import TestBed, discover
-from kuflow_conformance.errors import EXIT_NO_VERDICT, ConformanceError, TargetUnavailable
+from kuflow_conformance.cleanup import Made, finish, leftovers
+from kuflow_conformance.errors import (
+    EXIT_NO_VERDICT,
+    ConformanceError,
+    InvalidTarget,
+    OutputNotWritable,
+    TargetUnavailable,
+)
 from kuflow_conformance.evidence import Evidence
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.generation import Case, CaseStore
@@ -50,6 +57,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--seed", type=int, default=DEFAULT_SEED, help=f"seed of generated requests (default: {DEFAULT_SEED})"
     )
     group.addoption("--only", action="append", default=[], metavar="AREA|REQ", help="only these requirements or areas")
+    group.addoption(
+        "--write-to-production", action="store_true", help="test with a writing profile though the target is production"
+    )
     group.addoption("--known", type=Path, help="file of known failures (default: beside the target file)")
     group.addoption(
         "--reports", type=Path, default=DEFAULT_REPORTS, help=f"folder of the reports (default: {DEFAULT_REPORTS})"
@@ -81,6 +91,8 @@ class Run:
     """The requirements that the target is known to break."""
     history: History = field(default_factory=History)
     exemplified: set[str] = field(default_factory=set)
+    made: Made = field(default_factory=Made)
+    """What this process has created and not ended yet."""
     share: int = 1
     """How many processes share the rate limit."""
     part: str = ""
@@ -93,6 +105,7 @@ class Run:
 
     def see(self, exchange: Exchange) -> None:
         """Give an exchange to the evidence of the running test."""
+        self.made.see(exchange)
         if self.evidence is not None:
             self.evidence.see(exchange)
 
@@ -148,6 +161,8 @@ def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Ru
     Raises ConformanceError with what the user has to mend.
     """
     target = targets.load(options["target"], overrides(options))
+    if target.target.production and options["profile"] != "read-only" and not options["write_to_production"]:
+        raise InvalidTarget(f"{target.name} is named production: use --profile read-only, or say --write-to-production")
     description = openapi.load(options["spec"])
     catalogue = requirements.load()
     profile: Profile = options["profile"]
@@ -171,7 +186,7 @@ def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Ru
     )
     if worker is None:
         run.cases.check()
-        run.record = RunRecord(run)
+        run.record = RunRecord(run, options["reports"])
         _preflight(run)
     return run
 
@@ -195,6 +210,10 @@ def _preflight(run: Run) -> None:
     assert run.record is not None
     run.record.add_evidence("test bed discovery", evidence.as_dict())
     run.evidence = None
+    try:
+        run.record.save()
+    except OSError as error:
+        raise OutputNotWritable(f"the reports cannot be written: {error.strerror}: {error.filename}") from error
 
 
 def pytest_configure_node(node: Any) -> None:
@@ -391,6 +410,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.longrepr = run.session.redactor.text(str(report.longrepr))
     if call.when == "teardown" and run.evidence is not None:
         report.kuflow = run.evidence.as_dict()
+        report.kuflow_open = (run.part, list(run.made.open))
     report.kuflow_requirements = marked(item)
     return report
 
@@ -411,8 +431,25 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if run is None or run.record is None:
         return
     run.record.finish(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
-    write_reports(run.record.as_dict(), session.config.option.reports)
+    _clean_up(run)
+    try:
+        write_reports(run.record.as_dict(), session.config.option.reports)
+    except OSError as error:
+        run.record.unwritable = f"the reports cannot be written: {error.strerror}: {session.config.option.reports}"
     session.exitstatus = run.record.exit_code
+
+
+def _clean_up(run: Run) -> None:
+    """End what tests and workers that were cut short have left on the target."""
+    assert run.record is not None
+    if run.session is None or run.profile == "read-only":
+        return
+    run.evidence = None
+    run.record.open_at("", list(run.made.open))
+    with contextlib.suppress(TargetUnavailable):
+        if run.record.cut_short:
+            run.record.open_at("", leftovers(run.session, run.id, run.record.started, run.record.workers))
+        run.record.left = finish(run.session, run.record.open)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

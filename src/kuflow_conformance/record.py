@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import statistics
+import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     import pytest
 
     from kuflow_conformance.plugin import Run
+
+SAVED_EVERY = 5.0
+"""Seconds between two writings of an unfinished record."""
 
 FORMAT = 1
 """Version of the format of `run.json`; goes up when a reader has to change."""
@@ -53,13 +58,20 @@ def read(path: Path) -> dict[str, Any]:
 class RunRecord:
     """Gathers what tests report, in any order, and says what it adds up to."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, folder: Path) -> None:
         self._run = run
+        self._path = folder / "run.json"
+        self._written = 0.0
+        self._open: dict[str, list[str]] = {}
+        self.left: list[str] = []
+        """Processes of the run that could not be ended."""
+        self.unwritable = ""
+        """Why the reports could not be written."""
         today = date.today()
         current = {key for key, entry in run.known.items() if not entry.expired(today)}
         self._expired = set(run.known) - current
         self._verdicts = Verdicts(run.catalogue, run.selected, current)
-        self._started = datetime.now(UTC)
+        self.started = datetime.now(UTC)
         self._finished: datetime | None = None
         self._interrupted = False
         self._unavailable = ""
@@ -80,12 +92,36 @@ class RunRecord:
         for operation, points in evidence["covered"].items():
             self._covered.setdefault(operation, set()).update(points)
         if self._first_failure is None and self._verdicts.reported:
-            seconds = (datetime.now(UTC) - self._started).total_seconds()
+            seconds = (datetime.now(UTC) - self.started).total_seconds()
             self._first_failure = {
                 "requirement": self._verdicts.reported[0].requirement.id,
                 "requests": self._requests(),
                 "seconds": round(seconds, 1),
             }
+
+    def open_at(self, part: str, keys: list[str]) -> None:
+        """Note the processes that a part of the run has created and not ended yet."""
+        self._open[part] = [*self._open.get(part, ()), *keys] if part == "" else keys
+
+    @property
+    def open(self) -> list[str]:
+        """The processes that the run has created and not ended, as far as is known."""
+        return list(dict.fromkeys(key.lower() for keys in self._open.values() for key in keys))
+
+    @property
+    def workers(self) -> int:
+        """How many processes at work have reported."""
+        return sum(part != "" for part in self._open)
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether tests ended before they could report what they made."""
+        return self._interrupted or any("crashed" in error["message"] for error in self._errors)
+
+    def save(self) -> None:
+        """Write what there is so far, so that nothing is lost when the run is killed. Raises OSError."""
+        files.write_whole(self._path, json.dumps(self.as_dict(), indent=1, ensure_ascii=False) + "\n")
+        self._written = time.monotonic()
 
     @property
     def latency(self) -> float:
@@ -95,6 +131,8 @@ class RunRecord:
 
     def add_report(self, report: pytest.TestReport) -> None:
         """Take in a report of pytest, with the evidence that the plugin put on it."""
+        if opened := getattr(report, "kuflow_open", None):
+            self._open[opened[0]] = opened[1]
         evidence = getattr(report, "kuflow", None)
         if evidence is not None:
             self.add_evidence(report.nodeid, evidence)
@@ -107,6 +145,9 @@ class RunRecord:
             self._errors.append(
                 {"test": report.nodeid, "when": str(report.when), "message": lines[-1] if lines else ""}
             )
+        if time.monotonic() - self._written > SAVED_EVERY:
+            with contextlib.suppress(OSError):  # it is told at the end
+                self.save()
 
     def finish(self, *, interrupted: bool) -> None:
         """Note the end of the run."""
@@ -117,6 +158,8 @@ class RunRecord:
     def exit_code(self) -> int:
         if self._interrupted:
             return EXIT_INTERRUPTED
+        if self.unwritable:
+            return EXIT_NO_VERDICT
         if self._verdicts.failed or self._outdated:
             return EXIT_NOT_CONFORMANT
         return EXIT_NO_VERDICT if self._reason() else EXIT_CONFORMANT
@@ -140,6 +183,10 @@ class RunRecord:
         """Why there is no verdict; empty when there is one."""
         if self._interrupted:
             return "the run was interrupted"
+        if self.unwritable:
+            return self.unwritable
+        if self._finished is None:
+            return "the run did not come to its end"
         if self._unavailable:
             return self._unavailable
         if self._errors:
@@ -152,7 +199,7 @@ class RunRecord:
     def as_dict(self) -> dict[str, Any]:
         """The whole record as plain data."""
         finished = self._finished or datetime.now(UTC)
-        seconds = (finished - self._started).total_seconds()
+        seconds = (finished - self.started).total_seconds()
         requests = self._requests()
         code = self.exit_code
         run = self._run
@@ -164,7 +211,7 @@ class RunRecord:
             "target": {"name": run.target.name, "url": run.target.base_url},
             "profile": run.profile,
             "seed": run.seed,
-            "started": self._started.isoformat(timespec="seconds"),
+            "started": self.started.isoformat(timespec="seconds"),
             "seconds": round(seconds, 1),
             "complete": self._finished is not None and not self._interrupted and not self._unavailable,
             "verdict": self._verdict,
@@ -179,6 +226,7 @@ class RunRecord:
             "first_failure": self._first_failure,
             "operations": [self._operation(key) for key in run.description.operations],
             "missing": self._missing(),
+            "left": self.left if self._finished else self.open,
         }
 
     def _known(self, key: str) -> dict[str, Any]:

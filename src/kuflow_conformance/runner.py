@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ def run_suites(options: dict[str, Any]) -> int:
     ]
     if options["target"]:
         arguments += ["--target", str(options["target"])]
+    if options["write_to_production"]:
+        arguments.append("--write-to-production")
     if options["known"]:
         arguments += ["--known", str(options["known"])]
     if options["spec"]:
@@ -50,6 +53,7 @@ def run_suites(options: dict[str, Any]) -> int:
     for name in ("set", "only"):
         arguments += [f"--{name}={value}" for value in options[name]]
     baseline = records.read(options["baseline"]) if options["baseline"] else None
+    signal.signal(signal.SIGTERM, _interrupt)
     prepared = prepare(options)
     assert prepared.record is not None
     workers = options["workers"] or _workers_for(prepared.record.latency)
@@ -92,6 +96,11 @@ def _workers_for(latency: float) -> int:
     """How many processes keep the cores busy while answers take `latency` seconds each."""
     cores = min(4, os.cpu_count() or 1)
     return max(cores, min(MAXIMUM_WORKERS, round(cores * latency / WORK_PER_REQUEST)))
+
+
+def _interrupt(signal_number: int, frame: object) -> None:
+    """End the run as Ctrl-C does."""
+    raise KeyboardInterrupt
 
 
 class _Prepared:

@@ -186,6 +186,8 @@ class TargetTable(_Table):
 
     name: str | None = None
     base_url: HttpUrl
+    production: bool = False
+    """Whether only `--profile read-only` may be used, unless the user says otherwise."""
 
 
 class Target(_Table):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kuflow_conformance import cleanup
 from kuflow_conformance.bed import TestBed
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.http import Credentials, Query, Session
@@ -52,7 +53,7 @@ class World:
     def new_id(self) -> str:
         """A UUID that only this run uses."""
         self._counter += 1
-        return str(uuid.uuid5(self.run_id, f"{self._part}{self._counter}"))
+        return cleanup.new_id(self.run_id, self._part, self._counter)
 
     def send(self, call: Call, **changes: Any) -> Exchange:
         """Send `call`, with `changes` to its parts."""

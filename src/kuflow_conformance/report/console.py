@@ -80,6 +80,9 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
     parts.append(Text(f"{record['target']['name']}: {record['verdict']}", style=_STYLE[record["verdict"]]))
     if record["reason"]:
         parts.append(Text(record["reason"], style="yellow"))
+    if record["left"]:
+        hint = f"kuflow-conformance cleanup {folder / 'run.json'}"
+        parts.append(Text(f"left on the target: {len(record['left'])} processes; {hint}", style="yellow"))
     parts.append(f"report: {folder / 'report.html'}")
     return Group(*parts)
 
