@@ -62,13 +62,19 @@ class Redactor:
         self._secrets = sorted({s for s in secrets if len(s) > 3}, key=len, reverse=True)
         names = "|".join(_SECRET_KEYS)
         self._fields = re.compile(rf'("(?:{names})"\s*:\s*")((?:[^"\\]|\\.)*)')
-        self._environment = re.compile(r'("environmentVariables"\s*:\s*)\{[^{}]*\}')
+        # A text may have been cut anywhere before it comes here.
+        string = r'"(?:[^"\\]|\\.)*(?:"|\\?$)'
+        flat = rf'[^"{{}}]|{string}'
+        self._environment = re.compile(
+            rf'("environmentVariables"\s*:\s*)\{{(?:{flat}|\{{(?:{flat})*(?:\}}|$))*(?:\}}|$)'
+        )
 
     def text(self, text: str) -> str:
         """`text` without secrets, and without what no file can hold (lone surrogates)."""
         text = text.encode("utf-8", "backslashreplace").decode()
         for value in self._secrets:
             text = text.replace(value, REDACTED)
+            text = _without_beginning_of(value, text)
         text = self._fields.sub(rf"\1{REDACTED}", text)
         return self._environment.sub(rf'\1"{REDACTED}"', text)
 
@@ -76,6 +82,15 @@ class Redactor:
         return {
             name: REDACTED if name.lower() in _SECRET_HEADERS else self.text(value) for name, value in headers.items()
         }
+
+
+def _without_beginning_of(secret_value: str, text: str) -> str:
+    """`text` without the beginning of a secret that it was cut in."""
+    for mark in ("", "…"):
+        for length in range(len(secret_value) - 1, 3, -1):
+            if text.endswith(secret_value[:length] + mark):
+                return text[: len(text) - length - len(mark)] + REDACTED + mark
+    return text
 
 
 class Credentials:
