@@ -461,23 +461,24 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port
 
 
+_REASONS = {
+    r"certificate verify failed: (.+?)\.? \(_ssl": "the certificate is not trusted: {}",
+    "ConnectTimeout": "no connection in time",
+    "Read timed out": "no answer in time",
+    "IncompleteRead": "the answer broke off, or was cut because it took too long",
+    "InvalidChunkLength": "the chunks of the answer are broken",
+    "failed to decode": "the answer is not encoded as its Content-Encoding says",
+    ABORTED: "the connection was closed before the answer",
+    r"\[Errno -?\d+\] ([^')\]]+)": "{}",
+    r"NameResolutionError[^:]*: ([^('\"]+)": "{}",
+}
+"""What is found in an error of the libraries → what it means, in a few words."""
+
+
 def _reason(error: Exception) -> str:
-    """Why a request failed, in a few words: the innermost cause says most."""
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "no connection in time"
-    if isinstance(error, requests.exceptions.ReadTimeout):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.TooManyRedirects):
-        return "too many redirects"
-    text = str(error)
-    if match := re.search(r"certificate verify failed: (.+?)\.? \(_ssl", text):
-        return f"the certificate is not trusted: {match.group(1)}"
-    if ABORTED in repr(error):
-        return "the connection was closed before the answer"
-    for pattern in (
-        r"\[Errno -?\d+\] ([^')\]]+)",
-        r"NameResolutionError[^:]*: ([^('\"]+)",
-    ):
+    """Why a request failed, in a few words."""
+    text = f"{error!r} {error}"
+    for pattern, meaning in _REASONS.items():
         if match := re.search(pattern, text):
-            return match.group(1).strip()
-    return " ".join(text.split())[:160]
+            return meaning.format(*(group.strip() for group in match.groups()))
+    return " ".join(str(error).split())[:160]
