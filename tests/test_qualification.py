@@ -4,11 +4,12 @@ import json
 import re
 
 from conftest import command
+from kuflow_conformance.reference import variations
 from kuflow_conformance.reference.qualify import Result, Scorecard, rotated, subjects
 
 
 def result(kind="fault", key="seam", requirement="PAG-009", failed=(), code=1):
-    return Result(kind, key, requirement, code, failed=[*failed], tests=["a"], ran=["a", "b"])
+    return Result(kind, key, [requirement] if requirement else [], code, failed=[*failed], tests=["a"], ran=["a", "b"])
 
 
 def test_rotation_reaches_every_fault():
@@ -65,3 +66,12 @@ def test_qualify_runs_what_is_asked_once(tmp_path):
     written = [path.stat().st_mtime_ns for path in records]
     assert command(*options).code == 0
     assert [path.stat().st_mtime_ns for path in records] == written
+
+
+def test_variations_together_are_all_there_and_of_different_kinds():
+    keys = [variation.id for variation in variations.BANK]
+    chosen = subjects([], keys, 0, together=5)
+    assert sorted(key for subject in chosen for key in subject.id.split("+")) == sorted(keys)
+    assert len(chosen) == -(-len(keys) // 5)
+    assert not any({keys[0], keys[1]} <= set(subject.id.split("+")) for subject in chosen)
+    assert chosen[0].options[:2] == [f"--variation={key}" for key in chosen[0].id.split("+")][:2]

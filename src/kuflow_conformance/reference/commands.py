@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from kuflow_conformance.reference.bank import Switch
 
 
+VARIATIONS_TOGETHER = 5
+"""Variations that are switched on in one server when only a sample is run."""
+
+
 @click.command()
 def faults() -> None:
     """List the faults of the bundled server: id, the requirement it breaks and what it does."""
@@ -73,7 +77,10 @@ def serve(
 @click.option("--fault", multiple=True, metavar="ID", help="Only these faults; repeatable. All, if nothing is chosen.")
 @click.option("--variation", multiple=True, metavar="ID", help="Only these variations; repeatable.")
 @click.option(
-    "--sample", type=click.IntRange(1), metavar="N", help="N faults, other ones each day, and all variations."
+    "--sample",
+    type=click.IntRange(1),
+    metavar="N",
+    help="N faults, other ones each day, and all variations, several at a time.",
 )
 @click.option("--seeds", type=click.IntRange(0), default=0, show_default=True, help="Seeds of the plain server to run.")
 @click.option("--profile", type=click.Choice(PROFILES), help="Profile of every run; the smallest that fits by default.")
@@ -121,7 +128,8 @@ def qualify(
         variation_ids = [entry.id for entry in variations.BANK]
     if sample:
         fault_ids = qualification.rotated(fault_ids, sample, date.today().toordinal())
-    chosen = qualification.subjects(fault_ids, variation_ids, seeds, profile)
+    together = VARIATIONS_TOGETHER if sample else 1
+    chosen = qualification.subjects(fault_ids, variation_ids, seeds, profile, together)
     console = Console(highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
@@ -137,7 +145,9 @@ def qualify(
     console.print(f"legal servers: {len(card.false_alarms)} false alarms in {len(results) - overall['faults']} runs")
     for result in (*card.missed, *card.false_alarms):
         said = ", ".join(result.reported) or f"nothing (exit {result.exit_code})"
-        console.print(f"  {result.kind} {result.id}: expected {result.requirement or 'nothing'}, reported {said}")
+        console.print(
+            f"  {result.kind} {result.id}: expected {', '.join(result.requirements) or 'nothing'}, reported {said}"
+        )
     console.print(f"scorecard: {page}", soft_wrap=True)
     sys.exit(0 if card.passed else 1)
 
