@@ -48,7 +48,7 @@ def test_score():
 def test_a_variation_has_to_be_clean():
     clean = result("variation", "gzip", "", code=0)
     alarm = result("variation", "gzip", "", failed=["PAG-009"])
-    warned = Result("variation", "refusal-404-for-401", "AUT-009", 0, warned=["AUT-009"])
+    warned = Result("variation", "refusal-404-for-401", ["AUT-009"], 0, warned=["AUT-009"])
     assert Scorecard([clean, warned]).passed
     assert Scorecard([clean, alarm]).false_alarms == [alarm]
     assert Scorecard([result("plain", "seed 1", "", code=3)]).false_alarms

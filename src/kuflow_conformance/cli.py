@@ -82,6 +82,8 @@ def main() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="The run.json of an earlier run: exit 1 only if something has broken since.",
 )
+@click.option("--fail-fast", is_flag=True, help="Stop at the first test that finds a MUST requirement broken.")
+@click.option("--last-failed", is_flag=True, help="Only the tests that failed in the last run, by its run.json.")
 @click.option(
     "--write-to-production", is_flag=True, help="Test with a writing profile though the target is named production."
 )

@@ -35,6 +35,7 @@ from kuflow_conformance.openapi import Description, Operation
 from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.oracles.coverage import Coverage
 from kuflow_conformance.record import RunRecord
+from kuflow_conformance.record import read as read_record
 from kuflow_conformance.report import allure, write_reports
 from kuflow_conformance.requirements import PROFILES, Catalogue, Profile
 from kuflow_conformance.target import FLAGS, Target, flag_name
@@ -57,6 +58,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--seed", type=int, default=DEFAULT_SEED, help=f"seed of generated requests (default: {DEFAULT_SEED})"
     )
     group.addoption("--only", action="append", default=[], metavar="AREA|REQ", help="only these requirements or areas")
+    group.addoption(
+        "--fail-fast", action="store_true", help="stop at the first test that finds a MUST requirement broken"
+    )
+    group.addoption("--last-failed", action="store_true", help="only the tests that failed in the last run")
     group.addoption(
         "--write-to-production", action="store_true", help="test with a writing profile though the target is production"
     )
@@ -89,6 +94,8 @@ class Run:
     coverage: Coverage
     known: KnownFailures = field(default_factory=dict)
     """The requirements that the target is known to break."""
+    last_failed: set[str] | None = None
+    """The tests to run; None means all that are selected."""
     history: History = field(default_factory=History)
     exemplified: set[str] = field(default_factory=set)
     made: Made = field(default_factory=Made)
@@ -124,6 +131,10 @@ class Run:
             share=self.share,
             on_exchange=self.see,
         )
+
+    def wants(self, test: str) -> bool:
+        """Whether a test, selected otherwise, is to run."""
+        return self.last_failed is None or test in self.last_failed
 
     def new_evidence(self) -> Evidence:
         session, _ = self.require()
@@ -179,16 +190,29 @@ def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Ru
         seed=options["seed"],
         bed=TestBed.model_validate(worker["kuflow_bed"]) if worker else TestBed(),
         known=_known_failures(options, catalogue),
+        last_failed=_last_failed(options["reports"] / "run.json") if options["last_failed"] and not worker else None,
         coverage=Coverage(description),
         cases=CaseStore(description, profile, options["seed"]),
         share=worker["workercount"] if worker else 1,
         part=worker["workerid"] if worker else "",
     )
+    if worker is not None and worker["kuflow_last_failed"] is not None:
+        run.last_failed = set(worker["kuflow_last_failed"])
     if worker is None:
         run.cases.check()
         run.record = RunRecord(run, options["reports"])
         _preflight(run)
     return run
+
+
+def _last_failed(path: Path) -> set[str]:
+    """The tests that found something broken, or could not be carried out, in the run recorded there."""
+    last = read_record(path)
+    tests = {test for requirement in last["requirements"] for test in requirement["failing_tests"]}
+    tests |= {error["test"] for error in last["errors"]}
+    if not tests:
+        raise ConformanceError(f"--last-failed: no test failed in {path}")
+    return tests
 
 
 def _known_failures(options: dict[str, Any], catalogue: Catalogue) -> KnownFailures:
@@ -221,6 +245,7 @@ def pytest_configure_node(node: Any) -> None:
     if RUN in node.config.stash:
         run = node.config.stash[RUN]
         node.workerinput["kuflow_run"] = str(run.id)
+        node.workerinput["kuflow_last_failed"] = None if run.last_failed is None else sorted(run.last_failed)
         node.workerinput["kuflow_bed"] = run.bed.model_dump(mode="json")
 
 
@@ -261,7 +286,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     run = config.stash.get(RUN, None)
     if run is None:
         return
-    kept = [item for item in items if run.selected.intersection(marked(item))]
+    kept = [item for item in items if run.selected.intersection(marked(item)) and run.wants(item.nodeid)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
 
@@ -430,7 +455,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     run = session.config.stash.get(RUN, None)
     if run is None or run.record is None:
         return
-    run.record.finish(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
+    stopped = bool(session.config.option.fail_fast and session.testsfailed)
+    run.record.finish(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED and not stopped, stopped=stopped)
     _clean_up(run)
     try:
         write_reports(run.record.as_dict(), session.config.option.reports)

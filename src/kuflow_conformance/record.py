@@ -74,6 +74,7 @@ class RunRecord:
         self.started = datetime.now(UTC)
         self._finished: datetime | None = None
         self._interrupted = False
+        self._stopped = False
         self._unavailable = ""
         self._statuses: dict[str, Counter[str]] = {}
         self._elapsed: dict[str, list[float]] = {}
@@ -116,7 +117,7 @@ class RunRecord:
     @property
     def cut_short(self) -> bool:
         """Whether tests ended before they could report what they made."""
-        return self._interrupted or any("crashed" in error["message"] for error in self._errors)
+        return self._interrupted or self._stopped or any("crashed" in error["message"] for error in self._errors)
 
     def save(self) -> None:
         """Write what there is so far, so that nothing is lost when the run is killed. Raises OSError."""
@@ -149,8 +150,9 @@ class RunRecord:
             with contextlib.suppress(OSError):  # it is told at the end
                 self.save()
 
-    def finish(self, *, interrupted: bool) -> None:
-        """Note the end of the run."""
+    def finish(self, *, interrupted: bool, stopped: bool = False) -> None:
+        """Note the end of the run; `stopped` when it was to end at the first failure, and did."""
+        self._stopped = stopped
         self._finished = datetime.now(UTC)
         self._interrupted = interrupted and not self._unavailable
 
@@ -187,6 +189,8 @@ class RunRecord:
             return self.unwritable
         if self._finished is None:
             return "the run did not come to its end"
+        if self._stopped:
+            return "stopped at the first failure"
         if self._unavailable:
             return self._unavailable
         if self._errors:
@@ -213,7 +217,7 @@ class RunRecord:
             "seed": run.seed,
             "started": self.started.isoformat(timespec="seconds"),
             "seconds": round(seconds, 1),
-            "complete": self._finished is not None and not self._interrupted and not self._unavailable,
+            "complete": self._finished is not None and not (self._interrupted or self._stopped or self._unavailable),
             "verdict": self._verdict,
             "reason": self._reason(),
             "exit_code": code,

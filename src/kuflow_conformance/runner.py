@@ -41,6 +41,10 @@ def run_suites(options: dict[str, Any]) -> int:
     ]
     if options["target"]:
         arguments += ["--target", str(options["target"])]
+    if options["fail_fast"]:
+        arguments += ["--fail-fast", "--exitfirst"]
+    if options["last_failed"]:
+        arguments.append("--last-failed")
     if options["write_to_production"]:
         arguments.append("--write-to-production")
     if options["known"]:
