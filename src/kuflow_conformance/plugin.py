@@ -61,7 +61,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--fail-fast", action="store_true", help="stop at the first test that finds a MUST requirement broken"
     )
-    group.addoption("--last-failed", action="store_true", help="only the tests that failed in the last run")
+    group.addoption(  # pytest has a --last-failed of its own
+        "--run-failed", dest="last_failed", action="store_true", help="only the tests that failed in the last run"
+    )
     group.addoption(
         "--write-to-production", action="store_true", help="test with a writing profile though the target is production"
     )

@@ -44,7 +44,7 @@ def run_suites(options: dict[str, Any]) -> int:
     if options["fail_fast"]:
         arguments += ["--fail-fast", "--exitfirst"]
     if options["last_failed"]:
-        arguments.append("--last-failed")
+        arguments.append("--run-failed")
     if options["write_to_production"]:
         arguments.append("--write-to-production")
     if options["known"]:
