@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -128,6 +129,26 @@ def test_nowhere_to_write_is_told_before_the_run(target, tmp_path):
     assert outcome.code == 2
     assert len(outcome.error.splitlines()) == 1
     assert "the reports cannot be written" in outcome.error
+
+
+def test_a_full_disk_is_told_with_the_verdict(target, tmp_path):
+    """No file may be longer than 60 kB here, which the reports are."""
+    words = [sys.executable, "-m", "kuflow_conformance", "run", "--target", str(target.target_file)]
+    done = subprocess.run(
+        [*words, "--only", "PAG", "--only", "IDM", "--workers", "1", "--reports", str(tmp_path)],
+        env={**os.environ, **target.environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)),
+    )
+    assert done.returncode == 3
+    assert "the reports cannot be written" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "INTERNALERROR" not in done.stdout + done.stderr
+    assert not record_of(tmp_path)["complete"]
+    assert running_processes(target) == []
 
 
 def test_production_is_not_written_to_by_accident(target, tmp_path):

@@ -451,8 +451,13 @@ class _Listener:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._record.add_report(report)
 
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        """What goes wrong outside of tests, such as a full disk, ends in the record and not in a traceback."""
+        self._record.add_problem(f"{type(excinfo.value).__name__}: {excinfo.value}")
+        return True
 
-@pytest.hookimpl(trylast=True)
+
+@pytest.hookimpl(tryfirst=True)  # others may fail to write their reports
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     run = session.config.stash.get(RUN, None)
     if run is None or run.record is None:

@@ -150,6 +150,10 @@ class RunRecord:
             with contextlib.suppress(OSError):  # it is told at the end
                 self.save()
 
+    def add_problem(self, message: str) -> None:
+        """Take in what went wrong outside of tests."""
+        self._errors.append({"test": "the run itself", "when": "collect", "message": message})
+
     def finish(self, *, interrupted: bool, stopped: bool = False) -> None:
         """Note the end of the run; `stopped` when it was to end at the first failure, and did."""
         self._stopped = stopped
