@@ -67,7 +67,7 @@ def main() -> None:
 )
 @_target_options
 @click.option("--set", "set", multiple=True, metavar="KEY=VALUE", help="Any key of the target file.")
-@click.option("--spec", type=click.Path(path_type=Path), help="Another OpenAPI file to test against.")
+@click.option("--spec", metavar="FILE|URL", help="Another OpenAPI file, or its URL, to test against.")
 @click.option("--profile", type=click.Choice(PROFILES), default="core", show_default=True, help="How much to test.")
 @click.option("--only", multiple=True, metavar="AREA|REQ", help="Only these areas or requirements; repeatable.")
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Seed of the generated requests.")

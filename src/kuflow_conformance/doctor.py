@@ -6,12 +6,10 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import tomli_w
-from requests.structures import CaseInsensitiveDict
 
 from kuflow_conformance.bed import PARTS, TestBed, discover
 from kuflow_conformance.exchange import Exchange
@@ -64,11 +62,9 @@ def _transport(target: Target) -> Iterator[Finding]:
 
 
 def _clock(exchange: Exchange) -> Iterator[Finding]:
-    try:
-        said = parsedate_to_datetime(CaseInsensitiveDict(exchange.headers).get("Date", ""))
-    except ValueError:
+    if exchange.date is None:
         return
-    skew = abs((said - datetime.now(UTC)).total_seconds()) if said.tzinfo else 0.0
+    skew = abs((exchange.date - datetime.now(UTC)).total_seconds())
     if skew > CLOCK_SKEW:
         yield Finding("warning", f"the clock of the target differs by {skew:.0f} s", "timestamps are judged by it")
     else:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -119,6 +120,14 @@ class Exchange:
     def media_type(self) -> str:
         """The media type of the answer, without parameters, in lower case; empty when there is none."""
         return CaseInsensitiveDict(self.headers).get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @cached_property
+    def date(self) -> datetime | None:
+        """The moment of the answer by the target's own clock (RFC 9110 section 6.6.1); None when it does not say."""
+        try:
+            return parsedate_to_datetime(CaseInsensitiveDict(self.headers).get("Date", "")).astimezone(UTC)
+        except (TypeError, ValueError, OverflowError):
+            return None
 
     @cached_property
     def json(self) -> Any:

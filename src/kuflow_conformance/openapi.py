@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import jsonschema_rs
+import urllib3
 import yaml
 from oas_patch.overlay import apply_overlay
 
@@ -198,10 +199,17 @@ class Description:
         return None
 
 
-def load(spec: Path | None = None) -> Description:
+FETCH_TIMEOUT = 30.0
+"""Seconds that each part of a description may take to be fetched."""
+
+FETCH_LIMIT = 32 * 2**20
+"""Bytes of a description that is fetched."""
+
+
+def load(spec: Path | str | None = None) -> Description:
     """Read the description and apply the errata.
 
-    `spec` replaces the bundled file; the errata belong to the bundled file and are not applied to another.
+    `spec`, a file or an http(s) URL, replaces the bundled file; the errata belong to that and are not applied to another.
     Raises InvalidDescription when a file cannot be read, is not an OpenAPI 3 document or has no operations.
     """
     path = spec or files.data("spec/openapi.yaml")
@@ -220,12 +228,28 @@ def load(spec: Path | None = None) -> Description:
     return description
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _fetch(url: str) -> str:
+    import requests
+
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        with requests.get(url, timeout=FETCH_TIMEOUT, stream=True) as answer:
+            answer.raise_for_status()
+            content = answer.raw.read(FETCH_LIMIT + 1, decode_content=True)
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise InvalidDescription(f"{url}: cannot be fetched: {type(error).__name__}") from error
+    if len(content) > FETCH_LIMIT:
+        raise InvalidDescription(f"{url}: longer than {FETCH_LIMIT // 2**20} MB")
+    return str(content, "utf-8", "replace")
+
+
+def _read(path: Path | str) -> dict[str, Any]:
+    try:
+        remote = isinstance(path, str) and path.startswith(("http://", "https://"))
+        text = _fetch(str(path)) if remote else Path(path).read_text(encoding="utf-8")
+        content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except OSError as error:
         raise InvalidDescription(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidDescription(f"{path}: not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise InvalidDescription(f"{path}: not an OpenAPI document: expected a mapping at the top")

@@ -52,7 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for flag, (key, text) in FLAGS.items():
         group.addoption(flag, dest=flag_name(flag), help=f"{text} ({key})")
     group.addoption("--set", action="append", default=[], metavar="KEY=VALUE", help="any key of the target file")
-    group.addoption("--spec", type=Path, help="another OpenAPI file to test against")
+    group.addoption("--spec", help="another OpenAPI file, or its URL, to test against")
     group.addoption("--profile", choices=PROFILES, default="core", help="how much to test (default: core)")
     group.addoption(
         "--seed", type=int, default=DEFAULT_SEED, help=f"seed of generated requests (default: {DEFAULT_SEED})"

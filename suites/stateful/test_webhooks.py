@@ -116,7 +116,7 @@ def test_events(listener, world, evidence, description):
         )
         stamp = parse_instant(event.get("timestamp"))
         if stamp is not None:
-            near = abs((stamp - exchange.started).total_seconds()) < 86400
+            near = abs((stamp - (last.date or exchange.started)).total_seconds()) < 86400
             evidence.check(
                 "WEB-003", near, exchange, expected="the timestamp of the event", seen=event.get("timestamp")
             )

@@ -9,10 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
-
-from requests.structures import CaseInsensitiveDict
 
 from kuflow_conformance.exchange import NOT_JSON, Exchange
 from kuflow_conformance.openapi import Operation, Schema
@@ -135,10 +132,9 @@ def _judge_clock(exchange: Exchange, timestamp: Any) -> Iterator[Finding]:
     moment = parse_instant(timestamp)
     if moment is None:
         return
-    date = CaseInsensitiveDict(exchange.headers).get("Date", "")
-    try:
-        now, tolerance = parsedate_to_datetime(date).astimezone(UTC), CLOCK_TOLERANCE
-    except (TypeError, ValueError):
+    if exchange.date is not None:
+        now, tolerance = exchange.date, CLOCK_TOLERANCE
+    else:
         now, tolerance = exchange.started.astimezone(UTC), FOREIGN_CLOCK_TOLERANCE
     near = abs(moment - now) <= tolerance
     yield found("ERR-005", near, f"a timestamp of the moment of the error, about {_short(now)}", f"{timestamp}")

@@ -8,7 +8,8 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from datetime import timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
 from typing import Any
 
 from starlette.middleware.gzip import GZipMiddleware
@@ -18,7 +19,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from kuflow_conformance.openapi import Operation
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around
-from kuflow_conformance.reference.model import Json
+from kuflow_conformance.reference.model import Json, timestamp
 from kuflow_conformance.reference.platform import Answer, Refused
 from kuflow_conformance.reference.variations.table import EXTRA, HTTP, NO_CODES, OPTIONAL, SILENT, WRITING, variation
 
@@ -222,6 +223,32 @@ def _(server: ReferenceServer) -> None:
         return response
 
     every_response(server, change)
+
+
+@variation("clock-behind", "the clock of the server is a year behind, and it says so in Date", SILENT)
+def _(server: ReferenceServer) -> None:
+    behind = timedelta(days=365)
+    around(server.platform, "now", lambda original: original() - behind)
+    around(
+        server,
+        "error_body",
+        lambda original, refusal: {**original(refusal), "timestamp": timestamp(datetime.now(UTC) - behind)},
+    )
+
+    def change(response: Response) -> Response:
+        response.headers["Date"] = format_datetime(datetime.now(UTC) - behind, usegmt=True)
+        return response
+
+    every_response(server, change)
+    server.protocol = DatelessProtocol
+
+
+class DatelessProtocol(H11Protocol):
+    """Leaves the Date header to the application."""
+
+    def __init__(self, config: Any, *arguments: Any, **named: Any) -> None:
+        config.date_header = False
+        super().__init__(config, *arguments, **named)
 
 
 @variation("http-1.0", "HTTP/1.0: no length, and the answer ends with the connection", HTTP)
