@@ -209,7 +209,7 @@ FETCH_LIMIT = 32 * 2**20
 def load(spec: Path | str | None = None) -> Description:
     """Read the description and apply the errata.
 
-    `spec`, a file or an http(s) URL, replaces the bundled file; the errata belong to that and are not applied to another.
+    `spec`, a file or an http(s) URL, replaces the bundled file; the errata belong to that and are not applied then.
     Raises InvalidDescription when a file cannot be read, is not an OpenAPI 3 document or has no operations.
     """
     path = spec or files.data("spec/openapi.yaml")
