@@ -19,7 +19,13 @@ from kuflow_conformance import known as known_failures
 from kuflow_conformance import record as records
 from kuflow_conformance import target as targets
 from kuflow_conformance.compare import Comparison
-from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NO_VERDICT, EXIT_NOT_CONFORMANT, ConformanceError
+from kuflow_conformance.errors import (
+    EXIT_CONFORMANT,
+    EXIT_NO_VERDICT,
+    EXIT_NOT_CONFORMANT,
+    ConformanceError,
+    InvalidDescription,
+)
 from kuflow_conformance.http import Session
 from kuflow_conformance.plugin import DEFAULT_REPORTS, DEFAULT_SEED, overrides
 from kuflow_conformance.reference import commands
@@ -27,6 +33,7 @@ from kuflow_conformance.report.console import (
     differences,
     explanation,
     finding_line,
+    judged_changes,
     repeated_line,
     verdict_then_and_now,
 )
@@ -272,6 +279,44 @@ def cleanup(record: Path, **options: Any) -> None:
     left = cleaning.finish(session, keys)
     click.echo(f"ended: {len(keys) - len(left)} processes" + "".join(f"\nstill there: {key}" for key in left))
     sys.exit(EXIT_NOT_CONFORMANT if left else EXIT_CONFORMANT)
+
+
+@main.group()
+def spec() -> None:
+    """Work on descriptions of the API."""
+
+
+@spec.command("diff")
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--accept",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Changes that are put up with (TOML): [[accepted]] with change and reason.",
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the judgement as well, as .md or .html."
+)
+def spec_diff(old: str, new: str, accept: Path | None, output: Path | None) -> None:
+    """Say whether the description NEW breaks clients of OLD; files, URLs, or the word bundled.
+
+    Exit codes: 0 when it does not, or has another version in its path; 1 when it does; 2 for what is no description.
+    """
+    from kuflow_conformance import specdiff
+    from kuflow_conformance.report import pages
+
+    if output and output.suffix not in (".md", ".html"):
+        raise click.UsageError("--output: the name of the file has to end in .md or .html")
+    accepted = specdiff.load_accepted(accept) if accept else {}
+    before, after = (openapi.load().document if name == "bundled" else openapi.read(name) for name in (old, new))
+    try:
+        judgement = specdiff.judge(before, after, accepted)
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError, RecursionError) as error:
+        raise InvalidDescription(f"not usable OpenAPI documents: {type(error).__name__}: {error}") from error
+    Console(highlight=False).print(judged_changes(judgement))
+    if output:
+        files.write_whole(output, pages.specdiff(judgement, old, new, output.suffix.removeprefix(".")))
+    sys.exit(EXIT_NOT_CONFORMANT if judgement.breaks_clients else EXIT_CONFORMANT)
 
 
 def _complete_requirement(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:

@@ -117,6 +117,22 @@ class Operation:
         return any(parameter.name == "page" for parameter in self.parameters)
 
 
+REFERENCES_FOLLOWED = 50
+"""References to references after which they are taken for a circle."""
+
+
+def resolve(document: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`node`, or what it refers to in `document`. Raises ValueError when that refers to itself."""
+    for _ in range(REFERENCES_FOLLOWED):
+        if "$ref" not in node:
+            return node
+        target: Any = document
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part.replace("~1", "/").replace("~0", "~")]
+        node = target
+    raise ValueError(f"{node['$ref']} refers to itself")
+
+
 class Description:
     """The whole description.
 
@@ -164,12 +180,7 @@ class Description:
 
     def resolve(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
         """`node`, or what it refers to."""
-        while "$ref" in node:
-            target: Any = self.document
-            for part in node["$ref"].removeprefix("#/").split("/"):
-                target = target[part]
-            node = target
-        return node
+        return resolve(self.document, node)
 
     @cached_property
     def _request_document(self) -> Mapping[str, Any]:
@@ -213,11 +224,11 @@ def load(spec: Path | str | None = None) -> Description:
     Raises InvalidDescription when a file cannot be read, is not an OpenAPI 3 document or has no operations.
     """
     path = spec or files.data("spec/openapi.yaml")
-    document = _read(path)
+    document = read(path)
     if not str(document.get("openapi", "")).startswith("3."):
         raise InvalidDescription(f"{path}: not an OpenAPI 3 document: 'openapi' is {document.get('openapi')!r}")
     if spec is None:
-        overlay = _read(files.data("spec/errata.overlay.yaml"))
+        overlay = read(files.data("spec/errata.overlay.yaml"))
         document = apply_overlay(copy.deepcopy(document), overlay)
     try:
         description = Description(document)
@@ -242,7 +253,8 @@ def _fetch(url: str) -> str:
     return str(content, "utf-8", "replace")
 
 
-def _read(path: Path | str) -> dict[str, Any]:
+def read(path: Path | str) -> dict[str, Any]:
+    """The document in a file or at an http(s) URL. Raises InvalidDescription."""
     try:
         remote = isinstance(path, str) and path.startswith(("http://", "https://"))
         text = _fetch(str(path)) if remote else Path(path).read_text(encoding="utf-8")

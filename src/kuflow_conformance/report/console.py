@@ -18,6 +18,7 @@ from kuflow_conformance.compare import Comparison
 from kuflow_conformance.doctor import Finding
 from kuflow_conformance.replay import Repeated
 from kuflow_conformance.requirements import Requirement
+from kuflow_conformance.specdiff import Judgement
 
 _STYLE = {
     "conformant": "bold green",
@@ -147,6 +148,32 @@ def differences(comparison: Comparison) -> RenderableType:
         parts.append(Text(f"{len(comparison.broken)} broken since", style="bold red"))
     else:
         parts.append(Text("nothing broken since", style="bold green"))
+    return Group(*parts)
+
+
+def judged_changes(judgement: Judgement) -> RenderableType:
+    """What a new description changes for clients, the worst first."""
+    parts: list[RenderableType] = []
+    for level, style in (("breaking", "red"), ("risky", "yellow"), ("compatible", "green")):
+        changes = judgement.of(level)  # type: ignore[arg-type]
+        if not changes:
+            continue
+        parts.append(Text(f"{level.capitalize()} ({len(changes)})", style=f"bold {style}"))
+        parts += [
+            Text.assemble((change.operation, style), f" {change.place}: {change.what}", (f" ({change.reason})", "dim"))
+            for change in changes
+        ]
+        parts.append("")
+    if put_up_with := [change for change in judgement.changes if change.id in judgement.accepted]:
+        parts.append(Text("Accepted", style="bold"))
+        parts += [Text(f"{change.id}: {judgement.accepted[change.id]}", style="dim") for change in put_up_with]
+        parts.append("")
+    if judgement.breaks_clients:
+        parts.append(Text("breaks clients, and is no MAJOR version", style="bold red"))
+    elif judgement.of("breaking"):
+        parts.append(Text("breaks clients, as a MAJOR version may", style="bold yellow"))
+    else:
+        parts.append(Text("breaks no client", style="bold green"))
     return Group(*parts)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from kuflow_conformance.report import templates
+from kuflow_conformance.specdiff import Judgement, Level
 
 PLOT_WIDTH = 150.0
 PLOT_MARGIN = 5.0
@@ -72,6 +73,15 @@ def badge(record: dict[str, Any]) -> str:
     left, right = (round(len(text) * _LETTER + 12) for text in (label, message))
     colour = _COLOUR.get(record["verdict"], "#b92c24")
     return templates.render("badge.svg.j2", label=label, message=message, left=left, right=right, colour=colour)
+
+
+def specdiff(judgement: Judgement, old: str, new: str, kind: str) -> str:
+    """What a new description changes for clients, as ``md`` or ``html``."""
+    groups = {level: judgement.of(level) for level in get_args(Level)}
+    accepted = [change for change in judgement.changes if change.id in judgement.accepted]
+    return templates.render(
+        f"specdiff.{kind}.j2", judgement=judgement, old=old, new=new, groups=groups, accepted=accepted
+    )
 
 
 def matrix(records: Sequence[dict[str, Any]]) -> str:
