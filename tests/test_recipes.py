@@ -62,6 +62,8 @@ def test_commands_of_the_recipes_exist():
     assert used
     for name, rest in used:
         command = main.commands[name]
+        if isinstance(command, click.Group):
+            command = command.commands[rest.split()[0]]
         known = {
             option for parameter in command.params for option in parameter.opts if isinstance(parameter, click.Option)
         }
