@@ -99,7 +99,12 @@ def test_only_the_command_line_knows_the_bundled_server():
 
 
 def test_oracles_do_no_input_or_output():
-    forbidden = ("kuflow_conformance.http", "kuflow_conformance.world", "kuflow_conformance.plugin")
+    forbidden = (
+        "kuflow_conformance.http",
+        "kuflow_conformance.world",
+        "kuflow_conformance.plugin",
+        "kuflow_conformance.run",
+    )
     for path in (ROOT / "src/kuflow_conformance/oracles").rglob("*.py"):
         assert not any(name.startswith(forbidden) for name in imports(path)), path
 

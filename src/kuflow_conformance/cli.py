@@ -27,7 +27,6 @@ from kuflow_conformance.errors import (
     InvalidDescription,
 )
 from kuflow_conformance.http import Session
-from kuflow_conformance.plugin import DEFAULT_REPORTS, DEFAULT_SEED, overrides
 from kuflow_conformance.reference import commands
 from kuflow_conformance.report.console import (
     differences,
@@ -38,6 +37,7 @@ from kuflow_conformance.report.console import (
     verdict_then_and_now,
 )
 from kuflow_conformance.requirements import PROFILE_SUMMARIES, PROFILES
+from kuflow_conformance.run import DEFAULT_REPORTS, DEFAULT_SEED, overrides
 from kuflow_conformance.runner import run_suites
 from kuflow_conformance.target import FLAGS, Target, flag_name
 

@@ -6,44 +6,25 @@ It is active when a target is given (`--target` or `--url`); otherwise it only a
 from __future__ import annotations
 
 import contextlib
-import uuid
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kuflow_conformance import known, openapi, requirements
-from kuflow_conformance import target as targets
-from kuflow_conformance.bed import TestBed, discover
-from kuflow_conformance.cleanup import Made, finish, leftovers
-from kuflow_conformance.errors import (
-    EXIT_NO_VERDICT,
-    ConformanceError,
-    InvalidTarget,
-    OutputNotWritable,
-    TargetUnavailable,
-)
+from kuflow_conformance.bed import TestBed
+from kuflow_conformance.errors import EXIT_NO_VERDICT, ConformanceError, TargetUnavailable
 from kuflow_conformance.evidence import Evidence
-from kuflow_conformance.exchange import Exchange
-from kuflow_conformance.generation import Case, CaseStore
-from kuflow_conformance.history import History
-from kuflow_conformance.http import Session
-from kuflow_conformance.known import KnownFailures
+from kuflow_conformance.generation import Case
 from kuflow_conformance.openapi import Description, Operation
 from kuflow_conformance.oracles import NotTested
-from kuflow_conformance.oracles.coverage import Coverage
 from kuflow_conformance.record import RunRecord
-from kuflow_conformance.record import read as read_record
 from kuflow_conformance.report import allure, write_reports
 from kuflow_conformance.requirements import PROFILES, Catalogue, Profile
-from kuflow_conformance.target import FLAGS, Target, flag_name
+from kuflow_conformance.run import DEFAULT_REPORTS, DEFAULT_SEED, Run, clean_up, prepare
+from kuflow_conformance.target import FLAGS, flag_name
 from kuflow_conformance.webhooks import Listener, listening
 from kuflow_conformance.world import World
-
-DEFAULT_SEED = 20240614
-DEFAULT_REPORTS = Path("reports/out")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,77 +54,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def overrides(options: dict[str, Any]) -> dict[str, Any]:
-    """The keys of the target file that options set; see `target.load`."""
-    given = {key: options.get(flag_name(flag)) for flag, (key, _) in FLAGS.items()}
-    chosen = {key: value for key, value in given.items() if value is not None}
-    return chosen | dict(targets.parse_setting(text) for text in options.get("set") or ())
-
-
-@dataclass
-class Run:
-    """What is fixed for a run: who is tested, by what and how."""
-
-    id: uuid.UUID
-    target: Target
-    description: Description
-    catalogue: Catalogue
-    profile: Profile
-    selected: set[str]
-    seed: int
-    bed: TestBed
-    cases: CaseStore
-    coverage: Coverage
-    known: KnownFailures = field(default_factory=dict)
-    """The requirements that the target is known to break."""
-    last_failed: set[str] | None = None
-    """The tests to run; None means all that are selected."""
-    history: History = field(default_factory=History)
-    exemplified: set[str] = field(default_factory=set)
-    made: Made = field(default_factory=Made)
-    """What this process has created and not ended yet."""
-    share: int = 1
-    """How many processes share the rate limit."""
-    part: str = ""
-    """Names this process among those."""
-    record: RunRecord | None = None
-    """The record of the whole run; None in a worker process, which reports to the controlling one."""
-    session: Session | None = None
-    world: World | None = None
-    evidence: Evidence | None = None
-
-    def see(self, exchange: Exchange) -> None:
-        """Give an exchange to the evidence of the running test."""
-        self.made.see(exchange)
-        if self.evidence is not None:
-            self.evidence.see(exchange)
-
-    def require(self) -> tuple[Session, World]:
-        """The session and world of this process, made on first use."""
-        if self.session is None or self.world is None:
-            self.session = self.open_session()
-            self.world = World(self.session, self.bed, self.id, part=self.part)
-        return self.session, self.world
-
-    def open_session(self) -> Session:
-        return Session(
-            self.target,
-            self.description,
-            read_only=self.profile == "read-only",
-            share=self.share,
-            on_exchange=self.see,
-        )
-
-    def wants(self, test: str) -> bool:
-        """Whether a test, selected otherwise, is to run."""
-        return self.last_failed is None or test in self.last_failed
-
-    def new_evidence(self) -> Evidence:
-        session, _ = self.require()
-        self.evidence = Evidence(session.redactor, session.curl, self.coverage, self.history, self.exemplified)
-        return self.evidence
-
-
 RUN = pytest.StashKey[Run]()
 
 
@@ -166,80 +76,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.hypothesisseed = str(run.seed)
     if run.record is not None:
         config.pluginmanager.register(_Listener(run.record), "kuflow-listener")
-
-
-def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Run:
-    """Read everything a run needs; in the controlling process also reach the target and find the test bed.
-
-    Raises ConformanceError with what the user has to mend.
-    """
-    target = targets.load(options["target"], overrides(options))
-    if target.target.production and options["profile"] != "read-only" and not options["write_to_production"]:
-        raise InvalidTarget(f"{target.name} is named production: use --profile read-only, or say --write-to-production")
-    description = openapi.load(options["spec"])
-    catalogue = requirements.load()
-    profile: Profile = options["profile"]
-    selected = catalogue.in_profile(profile)
-    if options["only"]:
-        selected &= catalogue.matching(options["only"])
-    run = Run(
-        id=uuid.UUID(worker["kuflow_run"]) if worker else uuid.uuid4(),
-        target=target,
-        description=description,
-        catalogue=catalogue,
-        profile=profile,
-        selected=selected,
-        seed=options["seed"],
-        bed=TestBed.model_validate(worker["kuflow_bed"]) if worker else TestBed(),
-        known=_known_failures(options, catalogue),
-        last_failed=_last_failed(options["reports"] / "run.json") if options["last_failed"] and not worker else None,
-        coverage=Coverage(description),
-        cases=CaseStore(description, profile, options["seed"]),
-        share=worker["workercount"] if worker else 1,
-        part=worker["workerid"] if worker else "",
-    )
-    if worker is not None and worker["kuflow_last_failed"] is not None:
-        run.last_failed = set(worker["kuflow_last_failed"])
-    if worker is None:
-        run.cases.check()
-        run.record = RunRecord(run, options["reports"])
-        _preflight(run)
-    return run
-
-
-def _last_failed(path: Path) -> set[str]:
-    """The tests that found something broken, or could not be carried out, in the run recorded there."""
-    last = read_record(path)
-    tests = {test for requirement in last["requirements"] for test in requirement["failing_tests"]}
-    tests |= {error["test"] for error in last["errors"]}
-    if not tests:
-        raise ConformanceError(f"--last-failed: no test failed in {path}")
-    return tests
-
-
-def _known_failures(options: dict[str, Any], catalogue: Catalogue) -> KnownFailures:
-    """Those of the file that was named, or of the one beside the target file if it is there."""
-    if options["known"]:
-        return known.load(options["known"], catalogue)
-    usual = known.beside(options["target"]) if options["target"] else None
-    return known.load(usual, catalogue) if usual and usual.is_file() else {}
-
-
-def _preflight(run: Run) -> None:
-    """Reach the target, prove the credentials and look for the test bed. Raises TargetUnavailable."""
-    session = run.open_session()
-    session.preflight()
-    run.session, run.world = session, World(session, run.bed, run.id)
-    evidence = run.new_evidence()
-    run.bed = discover(run.target, session, str(run.id), writing=run.profile != "read-only")
-    run.world.bed = run.bed
-    assert run.record is not None
-    run.record.add_evidence("test bed discovery", evidence.as_dict())
-    run.evidence = None
-    try:
-        run.record.save()
-    except OSError as error:
-        raise OutputNotWritable(f"the reports cannot be written: {error.strerror}: {error.filename}") from error
 
 
 def pytest_configure_node(node: Any) -> None:
@@ -464,25 +300,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     stopped = bool(session.config.option.fail_fast and session.testsfailed)
     run.record.finish(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED and not stopped, stopped=stopped)
-    _clean_up(run)
+    clean_up(run)
     try:
         write_reports(run.record.as_dict(), session.config.option.reports)
     except OSError as error:
         run.record.unwritable = f"the reports cannot be written: {error.strerror}: {session.config.option.reports}"
     session.exitstatus = run.record.exit_code
-
-
-def _clean_up(run: Run) -> None:
-    """End what tests and workers that were cut short have left on the target."""
-    assert run.record is not None
-    if run.session is None or run.profile == "read-only":
-        return
-    run.evidence = None
-    run.record.open_at("", list(run.made.open))
-    with contextlib.suppress(TargetUnavailable):
-        if run.record.cut_short:
-            run.record.open_at("", leftovers(run.session, run.id, run.record.started, run.record.workers))
-        run.record.left = finish(run.session, run.record.open)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

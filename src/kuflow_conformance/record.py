@@ -26,7 +26,7 @@ from kuflow_conformance.requirements import Verdict, Verdicts
 if TYPE_CHECKING:
     import pytest
 
-    from kuflow_conformance.plugin import Run
+    from kuflow_conformance.run import Run
 
 SAVED_EVERY = 5.0
 """Seconds between two writings of an unfinished record."""

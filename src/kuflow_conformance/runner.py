@@ -15,8 +15,9 @@ from kuflow_conformance import known as known_failures
 from kuflow_conformance import record as records
 from kuflow_conformance.compare import Comparison
 from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NOT_CONFORMANT
-from kuflow_conformance.plugin import RUN, Run, prepare
+from kuflow_conformance.plugin import RUN
 from kuflow_conformance.report.console import ProgressReporter, differences, summary
+from kuflow_conformance.run import Run, prepare
 from kuflow_conformance.target import FLAGS, flag_name
 
 MAXIMUM_WORKERS = 8

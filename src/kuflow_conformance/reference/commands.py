@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from kuflow_conformance.plugin import DEFAULT_REPORTS
 from kuflow_conformance.requirements import PROFILES
+from kuflow_conformance.run import DEFAULT_REPORTS
 
 if TYPE_CHECKING:
     from kuflow_conformance.reference.bank import Switch
