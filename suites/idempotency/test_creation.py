@@ -11,6 +11,9 @@ PARALLEL = 20
 PATIENCE = 5
 """Seconds in which a target has to be done with a request whose caller hung up."""
 
+PAUSE = 0.1
+"""Seconds between two looks at whether it is."""
+
 CREATE = {
     "process": ("createProcess", "retrieveProcess"),
     "task": ("createProcessItem", "retrieveProcessItem"),
@@ -175,6 +178,7 @@ def test_again_after_the_connection_was_cut(kind, world, evidence):
             again = world.call(create, body=body)
             if again.ok or time.monotonic() > deadline:
                 break
+            time.sleep(PAUSE)
         evidence.check(
             "IDM-008",
             again.ok and same_id(again.object.get("id"), body["id"]),
