@@ -39,9 +39,6 @@ MAXIMUM_RETRY_AFTER = 60
 PATIENCE = 8
 """How often a request is sent again after 429, or after 503 with Retry-After."""
 
-HANG_UP_AFTER = 0.001
-"""Seconds after which a request is given up whose answer nobody is to read."""
-
 FAILURES_BEFORE_GIVING_UP = 5
 """Requests in a row without an answer after which the target counts as gone."""
 
@@ -336,8 +333,8 @@ class Session:
         self.on_exchange(exchange)
         return exchange
 
-    def hang_up(self, operation: Operation, body: Any) -> None:
-        """Call an operation and close the connection without waiting for the answer.
+    def hang_up(self, operation: Operation, body: Any, after: float) -> None:
+        """Call an operation and close the connection after so many seconds, or when the answer begins.
 
         There is no exchange: what the target made of it, later ones show. Raises TargetUnavailable when it is gone.
         """
@@ -349,7 +346,7 @@ class Session:
         url = self.target.base_url + operation.path
         request = self._impatient.prepare_request(requests.Request(operation.method, url, headers, json=body))
         self._await_slot()
-        timeout = (self.target.http.connect_timeout, HANG_UP_AFTER)
+        timeout = (self.target.http.connect_timeout, after)
         with contextlib.suppress(requests.RequestException):
             self._impatient.send(request, timeout=timeout, stream=True, allow_redirects=False).close()
 

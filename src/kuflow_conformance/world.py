@@ -79,11 +79,11 @@ class World:
         self._noted(exchange)
         return exchange
 
-    def hang_up(self, operation_id: str, body: JsonObject) -> None:
+    def hang_up(self, operation_id: str, body: JsonObject, after: float) -> None:
         """Call an operation without waiting for the answer; see `Session.hang_up`."""
         if operation_id == "createProcess":
             self._processes.append(body["id"])
-        self.session.hang_up(self.operation(operation_id), body)
+        self.session.hang_up(self.operation(operation_id), body, after)
 
     def _noted(self, exchange: Exchange) -> None:
         if exchange.operation_id == "createProcess" and exchange.ok and exchange.caller == "main":

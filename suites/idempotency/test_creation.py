@@ -8,6 +8,9 @@ import pytest
 from kuflow_conformance.oracles.resources import AUDIT, disagreements, same_id
 
 PARALLEL = 20
+CUTS = (0.001, 0.005, 0.01, 0.03, 0.1)
+"""Seconds after which the caller hangs up, so that it falls before, into and behind the work of the target."""
+
 PATIENCE = 5
 """Seconds in which a target has to be done with a request whose caller hung up."""
 
@@ -170,9 +173,9 @@ def test_created_at_once_from_many_sides(kind, world, evidence):
 def test_again_after_the_connection_was_cut(kind, world, evidence):
     create, read = CREATE[kind]
     getattr(world, kind)()  # not tested where none can be made at all
-    for _ in range(3):  # the cut does not always fall on the same spot
+    for after in CUTS:
         body = body_of(kind, world)
-        world.hang_up(create, body)
+        world.hang_up(create, body, after)
         deadline = time.monotonic() + PATIENCE
         while True:  # while the first request is still in work, its repetition may be turned away
             again = world.call(create, body=body)
