@@ -8,7 +8,7 @@ import pytest
 from kuflow_conformance.oracles.resources import AUDIT, disagreements, same_id
 
 PARALLEL = 20
-CUTS = (0.001, 0.005, 0.01, 0.03, 0.1)
+CUTS = (0.001, 0.005, 0.02, 0.05, 0.1)
 """Seconds after which the caller hangs up, so that it falls before, into and behind the work of the target."""
 
 PATIENCE = 5

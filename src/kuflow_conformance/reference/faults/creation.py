@@ -156,7 +156,7 @@ def _(server: ReferenceServer) -> None:
     on_call(server, "createProcessItem", create)
 
 
-@fault("cut-creation-stuck", "IDM-008", "an item whose caller hung up before the answer can never be created again")
+@fault("cut-creation-stuck", "IDM-008", "a message whose caller hung up before the answer can never be created again")
 def _(server: ReferenceServer) -> None:
     inner = server.asgi
     lost: set[str] = set()
@@ -165,17 +165,21 @@ def _(server: ReferenceServer) -> None:
         if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].endswith("/process-items"):
             await inner(scope, receive, send)
             return
-        message = await receive()
-        body = parse_json(message["body"])
+        content, more = b"", True
+        while more:
+            message = await receive()
+            content += message.get("body", b"")
+            more = message.get("more_body", False)
+        body = parse_json(content)
 
         async def receive_again() -> Any:
-            return message
+            return {"type": "http.request", "body": content}
 
         async def hold(answer: Any) -> None:
-            if answer["type"] == "http.response.start":
+            if answer["type"] == "http.response.start" and isinstance(body, dict) and body.get("type") == "MESSAGE":
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(receive(), 0.02)  # returns only when the caller is gone
-                    lost.add(str(body.get("id")) if isinstance(body, dict) else "")
+                    await asyncio.wait_for(receive(), 0.25)  # returns only when the caller is gone
+                    lost.add(str(body.get("id")))
             await send(answer)
 
         await inner(scope, receive_again, hold)
