@@ -18,12 +18,20 @@ from conftest import Running
 from kuflow_conformance import files, known, openapi, record, requirements, target
 from kuflow_conformance.errors import ConformanceError
 
-RELAXED = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck), database=None)
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+RELAXED = settings(
+    deadline=None, max_examples=150, suppress_health_check=list(HealthCheck), database=None, derandomize=True
 )
-TOML_VALUES = VALUES.map(lambda value: json.loads(json.dumps(value, default=str).replace("null", '""')))
+TOML_SCALARS = st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text(max_size=20)
+SCALARS = st.none() | TOML_SCALARS
+
+
+def nested(scalars):
+    return st.recursive(
+        scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    )
+
+
+VALUES, TOML_VALUES = nested(SCALARS), nested(TOML_SCALARS)
 TARGET = {
     "target": {"base-url": "https://api.example.com/v2024-06-14"},
     "auth": {"type": "basic", "user": "a", "password-env": "B"},
