@@ -42,8 +42,13 @@ PATIENCE = 8
 FAILURES_BEFORE_GIVING_UP = 5
 """Requests in a row without an answer after which the target counts as gone."""
 
+ATTEMPTS = 3
+"""How often a request is sent whose connection is lost."""
+
 ABORTED = "Connection aborted"
 """How urllib3 says that the other side closed or reset the connection before an answer came."""
+
+LOST_CONNECTION = (ABORTED, "ConnectionResetError")
 
 REDACTED = "***"
 _SECRET_KEYS = ("token", "clientPrivateKey", "access_token")
@@ -354,13 +359,13 @@ class Session:
         self, prepared: requests.PreparedRequest, session: requests.Session
     ) -> tuple[int, Mapping[str, str], bytes, str]:
         """Status, headers, body, and why there is no answer."""
-        for attempt in ("first", "second"):
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._answer(prepared, session)
             except (requests.RequestException, HTTPException, ValueError) as error:
-                # A server may close a kept connection just as the next request is written to it; like curl and
-                # browsers, write it once more on a new one.
-                if attempt == "first" and ABORTED in repr(error):
+                # A server may close a kept connection just as the next request is written to it, or reset one whose
+                # request it has not read to the end; like curl and browsers, write it once more on a new one.
+                if attempt < ATTEMPTS and any(sign in repr(error) for sign in LOST_CONNECTION):
                     continue
                 return 0, {}, b"", f"no answer: {_reason(error)}"
         raise AssertionError("unreachable")

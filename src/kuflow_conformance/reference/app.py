@@ -48,8 +48,8 @@ class ReferenceServer:
         self.platform = Platform()
         self.tenants: list[Tenant] = seed(self.platform, dict(tokens))
         self.webhooks: list[str] = []
-        self.protocol: Any = "auto"
-        """How HTTP is spoken; see `uvicorn.Config.http`."""
+        self.http_options: dict[str, Any] = {}
+        """How HTTP is spoken; see `uvicorn.Config`."""
         self.oauth_tokens: dict[str, Principal] = {}
         self.queries = {
             operation.id: self._query_schemas(operation) for operation in self.description.operations.values()

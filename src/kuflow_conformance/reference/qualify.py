@@ -162,7 +162,9 @@ class Qualification:
         task = progress.add_task("qualify", total=len(chosen))
         results: dict[Subject, Result] = {}
         with ThreadPoolExecutor(self._jobs) as pool:
-            pending = {pool.submit(self._result, subject, accepted): subject for subject in chosen}
+            # Some variations are slow: begun first, they do not keep the others waiting for the end.
+            longest_first = sorted(chosen, key=lambda subject: subject.kind != "variation")
+            pending = {pool.submit(self._result, subject, accepted): subject for subject in longest_first}
             for future in as_completed(pending):
                 results[pending[future]] = future.result()
                 progress.advance(task)

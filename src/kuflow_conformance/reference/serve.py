@@ -44,7 +44,7 @@ def serve(port: int, switches: Iterable[Switch], webhooks: Iterable[str], target
         switch.install(server)
 
     config = uvicorn.Config(
-        server.asgi, host="127.0.0.1", port=port, http=server.protocol, log_level="warning", access_log=False
+        server.asgi, host="127.0.0.1", port=port, log_level="warning", access_log=False, **server.http_options
     )
     instance = uvicorn.Server(config)
     with config.bind_socket() as bound:

@@ -240,15 +240,7 @@ def _(server: ReferenceServer) -> None:
         return response
 
     every_response(server, change)
-    server.protocol = DatelessProtocol
-
-
-class DatelessProtocol(H11Protocol):
-    """Leaves the Date header to the application."""
-
-    def __init__(self, config: Any, *arguments: Any, **named: Any) -> None:
-        config.date_header = False
-        super().__init__(config, *arguments, **named)
+    server.http_options["date_header"] = False
 
 
 @variation("http-1.0", "HTTP/1.0: no length, and the answer ends with the connection", HTTP)
@@ -258,7 +250,7 @@ def _(server: ReferenceServer) -> None:
         return response
 
     every_response(server, change)
-    server.protocol = OldProtocol
+    server.http_options["http"] = OldProtocol
 
 
 class OldProtocol(H11Protocol):
