@@ -13,6 +13,7 @@ from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.http import Credentials, Query, Session
 from kuflow_conformance.openapi import Operation
 from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles.resources import MODIFIED
 from kuflow_conformance.target import JsonObject
 
 
@@ -192,6 +193,13 @@ class World:
         Raises NotTested when the test bed lacks something the request needs.
         """
         return _RECIPES[operation_id](self, self.operation(operation_id), consumes)
+
+    def changed_by_others(self, operation: Operation) -> tuple[str, ...]:
+        """What other tests, at work at the same time, may change of the resource that a good call acts on.
+
+        All share the process with the user action, which the run cannot make.
+        """
+        return MODIFIED if operation.id == "uploadProcessUserActionDocument" else ()
 
     def _process_for(self, consumes: bool) -> str:
         return self.id_of(self.process()) if consumes else self.scratch_process()

@@ -39,13 +39,14 @@ def test_order_holds_from_page_to_page(operation, world, evidence):
         for direction in ("asc", "desc"):
             wrong = None
             for _ in range(ATTEMPTS):
-                pages = [
-                    world.call(operation.id, query={"sort": f"{name},{direction}", "size": 4, "page": n})
-                    for n in range(3)
-                ]
+                query = {"sort": f"{name},{direction}", "size": 4}
+                pages = [world.call(operation.id, query=query | {"page": n}) for n in range(3)]
                 rows = [row for page in pages for row in page.rows]
                 if len(rows) < 5 or any(name not in row for row in rows):
                     break
+                again = world.call(operation.id, query=query)
+                if [row.get("id") for row in again.rows] != [row.get("id") for row in pages[0].rows]:
+                    continue  # what others have put in front moved rows from page to page
                 tested = True
                 wrong = out_of_order(rows, criteria(pages[0]))
                 if wrong is None:
@@ -54,7 +55,7 @@ def test_order_holds_from_page_to_page(operation, world, evidence):
                 "SRT-003", wrong is None, pages[1], expected=f"pages that go on by {name} {direction}", seen=wrong or ""
             )
     if not tested:
-        raise NotTested(f"{operation.id} shows fewer than five rows")
+        raise NotTested(f"{operation.id} shows fewer than five rows, or changes all the time")
 
 
 @pytest.mark.requirement("SRT-006")
