@@ -72,10 +72,10 @@ def test_each_filter_finds_all_that_match(operation, world, evidence):
                 expected=f"all {len(matching)} rows with {name} {' or '.join(map(str, wanted))}",
                 seen=f"{filtered.status}, {len(lost)} of them missing",
             )
-            total = filtered.page.get("totalElements")
-            if filtered.ok and not lost and _matching(before, path, wanted) == _matching(after, path, wanted):
-                right = total == len(matching)
-                evidence.check(requirement, right, filtered, expected=f"totalElements {len(matching)}", seen=total)
+            if filtered.ok and not lost:
+                total, shown_rows = filtered.page.get("totalElements"), len(filtered.rows)
+                right = total == shown_rows  # they fit on one page
+                evidence.check(requirement, right, filtered, expected=f"totalElements {shown_rows}", seen=total)
 
 
 @pytest.mark.requirement("FLT-004")
