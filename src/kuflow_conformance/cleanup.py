@@ -11,7 +11,6 @@ from kuflow_conformance.errors import TargetUnavailable
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.http import Session
 from kuflow_conformance.oracles.instants import parse_instant
-from kuflow_conformance.oracles.resources import same_id
 
 ENDS = ("cancelProcess", "completeProcess")
 PAGE = 200
@@ -71,15 +70,14 @@ def leftovers(session: Session, run: uuid.UUID, started: datetime, workers: int)
     """
     parts = ["", *(f"gw{number}" for number in range(workers))]
     mine = {new_id(run, part, number) for part in parts for number in range(1, IDS_TRIED)}
-    found: list[str] = []
+    found: dict[str, None] = {}
     operation = session.description.operations["findProcesses"]
     for page in range(1000):
         query = {"sort": "createdAt,desc", "size": PAGE, "page": page}
         rows = session.call(operation, query=query).rows
-        found += [
-            str(row["id"]) for row in rows if str(row.get("id")).lower() in mine and row.get("state") == "RUNNING"
-        ]
+        keys = (str(row.get("id")).lower() for row in rows if row.get("state") == "RUNNING")
+        found |= dict.fromkeys(key for key in keys if key in mine)
         oldest = parse_instant(rows[-1].get("createdAt")) if rows else None
         if not rows or (oldest is not None and oldest < started - CLOCKS):
             break
-    return [key for number, key in enumerate(found) if not any(same_id(key, other) for other in found[:number])]
+    return list(found)

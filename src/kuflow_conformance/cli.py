@@ -202,7 +202,7 @@ def doctor(read_only: bool, **options: Any) -> None:
     target, session = _session(options, read_only=read_only)
     console = Console(highlight=False)
     problems = 0
-    for finding in examination.examine(target, session, requirements.load(), writing=not read_only):
+    for finding in examination.examine(target, session, writing=not read_only):
         console.print(finding_line(finding))
         problems += finding.mark == "problem"
     sys.exit(EXIT_NO_VERDICT if problems else EXIT_CONFORMANT)

@@ -14,7 +14,6 @@ import tomli_w
 from kuflow_conformance.bed import PARTS, TestBed, discover
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.http import Credentials, Session
-from kuflow_conformance.requirements import Catalogue
 from kuflow_conformance.target import Target, TestBedFile
 
 CLOCK_SKEW = 60.0
@@ -30,7 +29,7 @@ class Finding:
     advice: str = ""
 
 
-def examine(target: Target, session: Session, catalogue: Catalogue, *, writing: bool) -> Iterator[Finding]:
+def examine(target: Target, session: Session, *, writing: bool) -> Iterator[Finding]:
     """Look at a target without testing it: reachability, TLS, clock, credentials, test bed.
 
     With `writing`, a process is started and cancelled, to see what the credentials may do.
@@ -47,7 +46,7 @@ def examine(target: Target, session: Session, catalogue: Catalogue, *, writing: 
     if any(finding.mark == "problem" for finding in credentials):
         return
     bed = discover(target, session, str(uuid.uuid4()), writing=writing)
-    yield from _bed(bed, catalogue, writing)
+    yield from _bed(bed, writing)
 
 
 def _transport(target: Target) -> Iterator[Finding]:
@@ -89,7 +88,7 @@ def _accepted(what: str, exchange: Exchange) -> Finding:
     return Finding("problem", f"{what} are not accepted: findPrincipals answers {exchange.describe()[:120]}")
 
 
-def _bed(bed: TestBed, catalogue: Catalogue, writing: bool) -> Iterator[Finding]:
+def _bed(bed: TestBed, writing: bool) -> Iterator[Finding]:
     for name, part in PARTS.items():
         value = getattr(bed, name)
         if value in (None, [], False):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -11,7 +10,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kuflow_conformance.errors import InvalidKnownFailures
-from kuflow_conformance.files import write_whole
+from kuflow_conformance.files import read_toml, write_whole
 from kuflow_conformance.requirements import Catalogue
 
 
@@ -46,11 +45,7 @@ def beside(target: Path) -> Path:
 def load(path: Path, catalogue: Catalogue) -> dict[str, Known]:
     """Requirement → known failure. Raises InvalidKnownFailures with one line that says what is wrong."""
     try:
-        entries = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).known
-    except OSError as error:
-        raise InvalidKnownFailures(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidKnownFailures(f"{path}: not valid TOML: {error}") from error
+        entries = _File.model_validate(read_toml(path, InvalidKnownFailures)).known
     except ValidationError as error:
         raise InvalidKnownFailures(f"{path}: {_explain(error)}") from None
     known: dict[str, Known] = {}

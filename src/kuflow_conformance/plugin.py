@@ -83,7 +83,7 @@ def pytest_configure_node(node: Any) -> None:
     if RUN in node.config.stash:
         run = node.config.stash[RUN]
         node.workerinput["kuflow_run"] = str(run.id)
-        node.workerinput["kuflow_last_failed"] = None if run.last_failed is None else sorted(run.last_failed)
+        node.workerinput["kuflow_last_failed"] = run.last_failed
         node.workerinput["kuflow_bed"] = run.bed.model_dump(mode="json")
 
 

@@ -102,7 +102,7 @@ class RunRecord:
 
     def open_at(self, part: str, keys: list[str]) -> None:
         """Note the processes that a part of the run has created and not ended yet."""
-        self._open[part] = [*self._open.get(part, ()), *keys] if part == "" else keys
+        self._open[part] = keys
 
     @property
     def open(self) -> list[str]:
@@ -133,7 +133,7 @@ class RunRecord:
     def add_report(self, report: pytest.TestReport) -> None:
         """Take in a report of pytest, with the evidence that the plugin put on it."""
         if opened := getattr(report, "kuflow_open", None):
-            self._open[opened[0]] = opened[1]
+            self.open_at(*opened)
         evidence = getattr(report, "kuflow", None)
         if evidence is not None:
             self.add_evidence(report.nodeid, evidence)

@@ -54,7 +54,7 @@ class Run:
     coverage: Coverage
     known: KnownFailures = field(default_factory=dict)
     """The requirements that the target is known to break."""
-    last_failed: set[str] | None = None
+    last_failed: list[str] | None = None
     """The tests to run; None means all that are selected."""
     history: History = field(default_factory=History)
     exemplified: set[str] = field(default_factory=set)
@@ -126,14 +126,12 @@ def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Ru
         seed=options["seed"],
         bed=TestBed.model_validate(worker["kuflow_bed"]) if worker else TestBed(),
         known=_known_failures(options, catalogue),
-        last_failed=_last_failed(options["reports"] / "run.json") if options["last_failed"] and not worker else None,
+        last_failed=worker["kuflow_last_failed"] if worker else _last_failed(options),
         coverage=Coverage(description),
         cases=CaseStore(description, profile, options["seed"]),
         share=worker["workercount"] if worker else 1,
         part=worker["workerid"] if worker else "",
     )
-    if worker is not None and worker["kuflow_last_failed"] is not None:
-        run.last_failed = set(worker["kuflow_last_failed"])
     if worker is None:
         run.cases.check()
         run.record = RunRecord(run, options["reports"])
@@ -141,14 +139,17 @@ def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Ru
     return run
 
 
-def _last_failed(path: Path) -> set[str]:
-    """The tests that found something broken, or could not be carried out, in the run recorded there."""
+def _last_failed(options: dict[str, Any]) -> list[str] | None:
+    """The tests that found something broken, or could not be carried out, in the last run; None if all are wanted."""
+    if not options["last_failed"]:
+        return None
+    path = options["reports"] / "run.json"
     last = read_record(path)
     tests = {test for requirement in last["requirements"] for test in requirement["failing_tests"]}
     tests |= {error["test"] for error in last["errors"]}
     if not tests:
         raise ConformanceError(f"--last-failed: no test failed in {path}")
-    return tests
+    return sorted(tests)
 
 
 def _known_failures(options: dict[str, Any], catalogue: Catalogue) -> KnownFailures:
@@ -185,5 +186,6 @@ def clean_up(run: Run) -> None:
     run.record.open_at("", list(run.made.open))
     with contextlib.suppress(TargetUnavailable):
         if run.record.cut_short:
-            run.record.open_at("", leftovers(run.session, run.id, run.record.started, run.record.workers))
+            found = leftovers(run.session, run.id, run.record.started, run.record.workers)
+            run.record.open_at("", [*run.made.open, *found])
         run.record.left = finish(run.session, run.record.open)

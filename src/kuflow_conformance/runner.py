@@ -86,17 +86,13 @@ def run_suites(options: dict[str, Any]) -> int:
 
 def _update_known(path: Path, run: Run, record: dict[str, Any]) -> int:
     """Write the known failures as they are now; returns how many there are."""
-    by_outcome: dict[str, list[dict[str, Any]]] = {}
-    for requirement in record["requirements"]:
-        by_outcome.setdefault(requirement["outcome"], []).append(requirement)
+    outcomes = {requirement["id"]: requirement["outcome"] for requirement in record["requirements"]}
     broken = {
         requirement["id"]: f"found on {record['started'][:10]}: {requirement['failures'][0]['seen'][:160]}"
-        for outcome in ("fail", "known")
-        for requirement in by_outcome.get(outcome, [])
+        for requirement in record["requirements"]
+        if requirement["outcome"] in ("fail", "known")
     }
-    tested = {requirement["id"] for requirement in record["requirements"]}
-    untested = [requirement["id"] for requirement in by_outcome.get("not tested", [])]
-    untested += [key for key in run.known if key not in tested]
+    untested = [key for key in run.known if outcomes.get(key, "not tested") == "not tested"]
     entries = known_failures.updated(run.known, broken, untested)
     known_failures.write(path, entries)
     return len(entries)

@@ -8,7 +8,6 @@ when something comes that they could not expect, or something does not come that
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kuflow_conformance.errors import InvalidDescription
+from kuflow_conformance.files import read_toml
 from kuflow_conformance.openapi import resolve
 
 Level = Literal["breaking", "risky", "compatible"]
@@ -86,11 +86,7 @@ class _File(BaseModel):
 def load_accepted(path: Path) -> dict[str, str]:
     """Read the changes that are put up with: id → reason. Raises InvalidDescription with one line."""
     try:
-        entries = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).accepted
-    except OSError as error:
-        raise InvalidDescription(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidDescription(f"{path}: not valid TOML: {error}") from error
+        entries = _File.model_validate(read_toml(path, InvalidDescription)).accepted
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise InvalidDescription(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.alias_generators import to_snake
 
 from kuflow_conformance.errors import InvalidTarget
+from kuflow_conformance.files import read_toml
 from kuflow_conformance.openapi import VERSION, is_uuid
 
 JsonObject = dict[str, Any]
@@ -244,14 +245,7 @@ def load(path: Path | None, overrides: Mapping[str, Any]) -> Target:
     names the key, the value and what is allowed.
     """
     source = str(path) if path else "command line"
-    tables: dict[str, Any] = {}
-    if path:
-        try:
-            tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InvalidTarget(f"{path}: cannot be read: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InvalidTarget(f"{path}: not valid TOML: {error}") from error
+    tables: dict[str, Any] = read_toml(path, InvalidTarget) if path else {}
     for key, value in overrides.items():
         _put(tables, key, value)
     try:
