@@ -93,7 +93,7 @@ PARTS = {
     ),
     "tenant_id": Part("set test-bed.tenant-id"),
     "caller_id": Part("it shows once a process can be created: set test-bed.process-definition-id", (), by_trying=True),
-    "principal_id": Part("set test-bed.principal-id", ("PRC-006", "PRC-008", "ITM-005", "ITM-007")),
+    "principal_id": Part("set test-bed.principal-id", ("PRC-003", "PRC-013", "ITM-005")),
     "principal_email": Part("set test-bed.principal-email"),
     "application_id": Part("set test-bed.application-id"),
     "group_ids": Part("set test-bed.group-ids; no list of the API shows groups", ("FLT-006",)),
