@@ -10,7 +10,7 @@ from kuflow_conformance.errors import ConformanceError
 from kuflow_conformance.openapi import Operation
 from kuflow_conformance.reference.app import Caller, ReferenceServer
 from kuflow_conformance.reference.model import Json
-from kuflow_conformance.reference.platform import Answer
+from kuflow_conformance.reference.platform import Answer, Refused
 
 Install = Callable[[ReferenceServer], None]
 
@@ -91,3 +91,17 @@ def on_call(server: ReferenceServer, operation_id: str, replacement: Callable[..
         )
 
     around(server, "execute", execute)
+
+
+def refuse_if(
+    server: ReferenceServer, operation_id: str, wrong: Callable[..., bool], status: int, message: str
+) -> None:
+    """Refuse those calls of an operation for which `wrong(caller, **arguments)` holds."""
+
+    def call(original: Any, caller: Any, **arguments: Any) -> Answer:
+        if wrong(caller, **arguments):
+            raise Refused(status, message)
+        answer: Answer = original()
+        return answer
+
+    on_call(server, operation_id, call)

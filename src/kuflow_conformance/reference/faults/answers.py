@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 
 from kuflow_conformance.openapi import Operation
 from kuflow_conformance.reference.app import Caller, ReferenceServer
-from kuflow_conformance.reference.bank import around, on_answer, on_call
+from kuflow_conformance.reference.bank import around, on_answer, on_call, refuse_if
 from kuflow_conformance.reference.faults.table import fault
 from kuflow_conformance.reference.model import Json, Principal
 from kuflow_conformance.reference.platform import Answer, Refused
@@ -279,24 +279,14 @@ def _(server: ReferenceServer) -> None:
 
 @fault("assign-refused", "ITM-007", "assigning a task by id is always refused")
 def _(server: ReferenceServer) -> None:
-    def assign(original: Any, caller: Principal, id: str, body: Json) -> Answer:
-        if "ownerId" in body:
-            raise Refused(409, "Not now")
-        answer: Answer = original()
-        return answer
-
-    on_call(server, "assignProcessItemTask", assign)
+    refuse_if(server, "assignProcessItemTask", lambda caller, id, body: "ownerId" in body, 409, "Not now")
 
 
 @fault("authentication-refused", "SUC-001", "no engine token is ever issued")
 def _(server: ReferenceServer) -> None:
-    def create(original: Any, caller: Principal, body: Json) -> Answer:
-        if body["type"] == "ENGINE_TOKEN":
-            raise Refused(409, "Not now")
-        answer: Answer = original()
-        return answer
-
-    on_call(server, "createAuthentication", create)
+    refuse_if(
+        server, "createAuthentication", lambda caller, body, **more: body["type"] == "ENGINE_TOKEN", 409, "Not now"
+    )
 
 
 @fault("malformed-credentials-pass", "AUT-003", "a header that is no Basic and no Bearer lets everybody in")

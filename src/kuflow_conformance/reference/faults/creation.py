@@ -9,7 +9,7 @@ from typing import Any
 from kuflow_conformance.exchange import parse_json
 from kuflow_conformance.openapi import Operation
 from kuflow_conformance.reference.app import ReferenceServer
-from kuflow_conformance.reference.bank import around, on_answer, on_call
+from kuflow_conformance.reference.bank import around, on_answer, on_call, refuse_if
 from kuflow_conformance.reference.certificates import engine_certificate
 from kuflow_conformance.reference.faults.table import fault
 from kuflow_conformance.reference.model import Json, Principal
@@ -40,13 +40,10 @@ def _(server: ReferenceServer) -> None:
 
 @fault("item-again-refused", "IDM-002", "a repeated creation of a process item is refused")
 def _(server: ReferenceServer) -> None:
-    def create(original: Any, caller: Principal, body: Json) -> Answer:
-        if body.get("id", "").lower() in server.platform.items.rows:
-            raise Refused(409, "There already")
-        answer: Answer = original()
-        return answer
+    def wrong(caller: Principal, body: Json) -> bool:
+        return body.get("id", "").lower() in server.platform.items.rows
 
-    on_call(server, "createProcessItem", create)
+    refuse_if(server, "createProcessItem", wrong, 409, "There already")
 
 
 @fault("again-touches", "IDM-002", "a repeated creation of a process changes lastModifiedAt")
@@ -136,24 +133,15 @@ def _(server: ReferenceServer) -> None:
 
 @fault("own-tenant-refused", "ATH-003", "engine credentials are refused to who names the own tenant")
 def _(server: ReferenceServer) -> None:
-    def create(original: Any, caller: Principal, body: Json, **more: Any) -> Answer:
-        if body.get("tenantId", "").lower() == caller.tenant_id:
-            raise Refused(403, "No access to the tenant")
-        answer: Answer = original()
-        return answer
+    def wrong(caller: Principal, body: Json, **more: Any) -> bool:
+        return bool(body.get("tenantId", "").lower() == caller.tenant_id)
 
-    on_call(server, "createAuthentication", create)
+    refuse_if(server, "createAuthentication", wrong, 403, "No access to the tenant")
 
 
 @fault("tasks-refused", "SUC-001", "every new task is refused")
 def _(server: ReferenceServer) -> None:
-    def create(original: Any, caller: Principal, body: Json) -> Answer:
-        if body["type"] == "TASK":
-            raise Refused(400, "The task part is missing")
-        answer: Answer = original()
-        return answer
-
-    on_call(server, "createProcessItem", create)
+    refuse_if(server, "createProcessItem", lambda caller, body: body["type"] == "TASK", 400, "The task part is missing")
 
 
 @fault("cut-creation-stuck", "IDM-008", "a message whose caller hung up before the answer can never be created again")
@@ -184,14 +172,8 @@ def _(server: ReferenceServer) -> None:
 
         await inner(scope, receive_again, hold)
 
-    def create(original: Any, caller: Principal, body: Json) -> Answer:
-        if body.get("id") in lost:
-            raise Refused(409, "There already")
-        answer: Answer = original()
-        return answer
-
     server.asgi = asgi  # type: ignore[assignment]
-    on_call(server, "createProcessItem", create)
+    refuse_if(server, "createProcessItem", lambda caller, body: body.get("id") in lost, 409, "There already")
 
 
 @fault("worker-again-201", "WRK-001", "an updated worker is answered with 201")
@@ -277,13 +259,7 @@ def _(server: ReferenceServer) -> None:
 
 @fault("worker-ip-39", "WRK-004", "an ip of 40 characters is refused")
 def _(server: ReferenceServer) -> None:
-    def create(original: Any, caller: Principal, body: Json) -> Answer:
-        if len(body["ip"]) > 39:
-            raise Refused(400, "Too long")
-        answer: Answer = original()
-        return answer
-
-    on_call(server, "createWorker", create)
+    refuse_if(server, "createWorker", lambda caller, body: len(body["ip"]) > 39, 400, "Too long")
 
 
 @fault("worker-types-kept", "WRK-002", "an updated worker keeps the activity types it had")

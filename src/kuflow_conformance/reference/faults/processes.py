@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kuflow_conformance.reference.app import ReferenceServer
-from kuflow_conformance.reference.bank import around, on_answer, on_call
+from kuflow_conformance.reference.bank import around, on_answer, on_call, refuse_if
 from kuflow_conformance.reference.faults.table import fault
 from kuflow_conformance.reference.model import Json, LogEntry, Principal, Process, ProcessItem, Task
 from kuflow_conformance.reference.platform import Answer, Refused
@@ -127,13 +127,10 @@ def _(server: ReferenceServer) -> None:
 
 @fault("cancel-again-refused", "PRC-009", "cancelling a cancelled process is refused")
 def _(server: ReferenceServer) -> None:
-    def cancel(original: Any, caller: Principal, id: str) -> Answer:
-        if process_of(server, id).state == "CANCELLED":
-            raise Refused(409, "Already cancelled")
-        answer: Answer = original()
-        return answer
+    def wrong(caller: Principal, id: str) -> bool:
+        return process_of(server, id).state == "CANCELLED"
 
-    on_call(server, "cancelProcess", cancel)
+    refuse_if(server, "cancelProcess", wrong, 409, "Already cancelled")
 
 
 @fault("refused-end-kept", "PRC-011", "a refused completion of a cancelled process completes it all the same")
