@@ -27,6 +27,10 @@ class Made:
 
     open: dict[str, None] = field(default_factory=dict)
 
+    def add(self, key: str) -> None:
+        """Note a process that may have been created."""
+        self.open[key.lower()] = None
+
     def see(self, exchange: Exchange) -> None:
         """Note what an exchange created or ended."""
         if not exchange.ok:
@@ -34,7 +38,7 @@ class Made:
         if exchange.operation_id == "createProcess":
             key = exchange.object.get("id")
             if isinstance(key, str):
-                self.open[key.lower()] = None
+                self.add(key)
         elif exchange.operation_id in ENDS:
             self.open.pop(exchange.url.rsplit("/", 3)[-3].lower(), None)
 

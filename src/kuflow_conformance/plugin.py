@@ -5,7 +5,6 @@ It is active when a target is given (`--target` or `--url`); otherwise it only a
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from kuflow_conformance.bed import TestBed
+from kuflow_conformance.cleanup import finish
 from kuflow_conformance.errors import EXIT_NO_VERDICT, ConformanceError, TargetUnavailable
 from kuflow_conformance.evidence import Evidence
 from kuflow_conformance.generation import Case
@@ -140,12 +140,11 @@ def _run(request: pytest.FixtureRequest) -> Run:
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """What the tests act on; see `World`. Cleaned up at the end of the run."""
     run = _run(request)
-    _, world = run.require()
+    session, world = run.require()
     yield world
     # Cleaning up is no test: what it meets is nobody's evidence.
     evidence, run.evidence = run.evidence, None
-    with contextlib.suppress(TargetUnavailable):
-        world.clean_up()
+    finish(session, list(run.made.open))
     run.evidence = evidence
 
 

@@ -80,7 +80,7 @@ class Run:
         """The session and world of this process, made on first use."""
         if self.session is None or self.world is None:
             self.session = self.open_session()
-            self.world = World(self.session, self.bed, self.id, part=self.part)
+            self.world = World(self.session, self.bed, self.id, self.made, part=self.part)
         return self.session, self.world
 
     def open_session(self) -> Session:
@@ -164,7 +164,7 @@ def _preflight(run: Run) -> None:
     """Reach the target, prove the credentials and look for the test bed. Raises TargetUnavailable."""
     session = run.open_session()
     session.preflight()
-    run.session, run.world = session, World(session, run.bed, run.id)
+    run.session, run.world = session, World(session, run.bed, run.id, run.made)
     evidence = run.new_evidence()
     run.bed = discover(run.target, session, str(run.id), writing=run.profile != "read-only")
     run.world.bed = run.bed

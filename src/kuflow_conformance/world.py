@@ -9,6 +9,7 @@ from typing import Any
 
 from kuflow_conformance import cleanup
 from kuflow_conformance.bed import TestBed
+from kuflow_conformance.cleanup import Made
 from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.http import Credentials, Query, Session
 from kuflow_conformance.openapi import Operation
@@ -31,19 +32,19 @@ class Call:
 
 
 class World:
-    """Makes resources for tests and cleans up after them. One per process of the run.
+    """Makes resources for tests. One per process of the run.
 
     Every id is new to the target and derived from the run's id. `NotTested` is raised when the test bed lacks what a
     resource is made of, or the target refuses to make it.
     """
 
-    def __init__(self, session: Session, bed: TestBed, run_id: uuid.UUID, part: str = "") -> None:
+    def __init__(self, session: Session, bed: TestBed, run_id: uuid.UUID, made: Made, part: str = "") -> None:
         self.session = session
         self.bed = bed
         self.run_id = run_id
         self._part = part
         self._counter = 0
-        self._processes: list[str] = []
+        self._processes = made
         self._scratch: dict[str, str] = {}
         self.used: dict[str, list[str]] = {}
         """What generated cases of an operation have acted on."""
@@ -68,7 +69,6 @@ class World:
             content_type=call.content_type,
             caller=call.caller,
         )
-        self._noted(exchange)
         return exchange
 
     def call(self, operation_id: str, **parts: Any) -> Exchange:
@@ -77,26 +77,15 @@ class World:
         if self.session.read_only and not operation.is_read_only:
             raise NotTested(f"a read-only run does not call {operation_id}")
         exchange = self.session.call(operation, **parts)
-        self._noted(exchange)
         return exchange
 
     def hang_up(self, operation_id: str, body: JsonObject, after: float) -> None:
         """Call an operation without waiting for the answer; see `Session.hang_up`."""
         if operation_id == "createProcess":
-            self._processes.append(body["id"])
+            self._processes.add(body["id"])
         self.session.hang_up(self.operation(operation_id), body, after)
 
-    def _noted(self, exchange: Exchange) -> None:
-        if exchange.operation_id == "createProcess" and exchange.ok and exchange.caller == "main":
-            self.remember(exchange)
-
     # Resources
-
-    def remember(self, exchange: Exchange) -> None:
-        """Note a process that the run created, so that it is cancelled in the end."""
-        key = exchange.object.get("id")
-        if isinstance(key, str) and key not in self._processes:
-            self._processes.append(key)
 
     def process_body(self, **changes: Any) -> JsonObject:
         body: JsonObject = {"id": self.new_id(), "processDefinitionId": self.bed.need("definition_id")}
@@ -177,12 +166,6 @@ class World:
         if "task" not in self._scratch:
             self._scratch["task"] = self.id_of(self.task())
         return self._scratch["task"]
-
-    def clean_up(self) -> None:
-        """Cancel every process that the run created here."""
-        for key in self._processes:
-            self.session.call(self.operation("cancelProcess"), id=key)
-        self._processes.clear()
 
     # Requests that should succeed
 
