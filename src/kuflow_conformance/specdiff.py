@@ -61,6 +61,18 @@ class Judgement:
         """Whether it breaks clients though its version promises not to."""
         return bool(self.of("breaking")) and not self.major
 
+    @property
+    def verdict(self) -> str:
+        """The judgement in a few words."""
+        if not self.of("breaking"):
+            return "breaks no client"
+        return "breaks clients, as a MAJOR version may" if self.major else "breaks clients, and is no MAJOR version"
+
+    @property
+    def put_up_with(self) -> list[Change]:
+        """The changes that were found and are accepted."""
+        return [change for change in self.changes if change.id in self.accepted]
+
 
 def judge(old: Document, new: Document, accepted: Mapping[str, str] | None = None) -> Judgement:
     """Judge `new` by what clients of `old` rely on."""

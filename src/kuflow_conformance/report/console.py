@@ -164,16 +164,14 @@ def judged_changes(judgement: Judgement) -> RenderableType:
             for change in changes
         ]
         parts.append("")
-    if put_up_with := [change for change in judgement.changes if change.id in judgement.accepted]:
+    if judgement.put_up_with:
         parts.append(Text("Accepted", style="bold"))
-        parts += [Text(f"{change.id}: {judgement.accepted[change.id]}", style="dim") for change in put_up_with]
+        parts += [
+            Text(f"{change.id}: {judgement.accepted[change.id]}", style="dim") for change in judgement.put_up_with
+        ]
         parts.append("")
-    if judgement.breaks_clients:
-        parts.append(Text("breaks clients, and is no MAJOR version", style="bold red"))
-    elif judgement.of("breaking"):
-        parts.append(Text("breaks clients, as a MAJOR version may", style="bold yellow"))
-    else:
-        parts.append(Text("breaks no client", style="bold green"))
+    style = "red" if judgement.breaks_clients else "yellow" if judgement.of("breaking") else "green"
+    parts.append(Text(judgement.verdict, style=f"bold {style}"))
     return Group(*parts)
 
 

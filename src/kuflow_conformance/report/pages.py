@@ -78,10 +78,7 @@ def badge(record: dict[str, Any]) -> str:
 def specdiff(judgement: Judgement, old: str, new: str, kind: str) -> str:
     """What a new description changes for clients, as ``md`` or ``html``."""
     groups = {level: judgement.of(level) for level in get_args(Level)}
-    accepted = [change for change in judgement.changes if change.id in judgement.accepted]
-    return templates.render(
-        f"specdiff.{kind}.j2", judgement=judgement, old=old, new=new, groups=groups, accepted=accepted
-    )
+    return templates.render(f"specdiff.{kind}.j2", judgement=judgement, old=old, new=new, groups=groups)
 
 
 def matrix(records: Sequence[dict[str, Any]]) -> str:
