@@ -292,18 +292,24 @@ class _Listener:
         return True
 
 
-@pytest.hookimpl(tryfirst=True)  # others may fail to write their reports
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, Any, None]:
+    """End the run when everybody else is done: what workers do until they stop is cleaned up after as well."""
     run = session.config.stash.get(RUN, None)
     if run is None or run.record is None:
+        yield
         return
-    stopped = bool(session.config.option.fail_fast and session.testsfailed)
-    run.record.finish(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED and not stopped, stopped=stopped)
-    clean_up(run)
+    reports = session.config.option.reports
     try:
-        write_reports(run.record.as_dict(), session.config.option.reports)
-    except OSError as error:
-        run.record.unwritable = f"the reports cannot be written: {error.strerror}: {session.config.option.reports}"
+        try:
+            yield  # JUnit is written here
+        finally:
+            stopped = bool(session.config.option.fail_fast and session.testsfailed)
+            run.record.finish(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED and not stopped, stopped=stopped)
+            clean_up(run)
+        write_reports(run.record.as_dict(), reports)
+    except OSError as error:  # no room for reports: the verdict is told all the same
+        run.record.unwritable = f"the reports cannot be written: {error.strerror}: {reports}"
     session.exitstatus = run.record.exit_code
 
 

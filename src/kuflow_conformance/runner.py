@@ -64,12 +64,7 @@ def run_suites(options: dict[str, Any]) -> int:
     workers = options["workers"] or _workers_for(prepared.record.latency)
     if workers > 1:
         arguments += ["-n", str(workers), "--maxprocesses", str(workers)]
-    progress = ProgressReporter(console)
-    try:
-        pytest.main(arguments, plugins=[_Prepared(prepared), progress])
-    except OSError as error:  # no room for the reports of pytest and Allure: the verdict is told all the same
-        progress.pytest_sessionfinish()
-        prepared.record.unwritable = f"the reports cannot be written: {error.strerror}: {error.filename or reports}"
+    pytest.main(arguments, plugins=[_Prepared(prepared), ProgressReporter(console)])
     record = prepared.record.as_dict()
     console.print(summary(record, reports))
     code = int(record["exit_code"])
