@@ -292,7 +292,7 @@ class _Listener:
         return True
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(wrapper=True, trylast=True)  # around the work of others, and before pytest shows its summary
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, Any, None]:
     """End the run when everybody else is done: what workers do until they stop is cleaned up after as well."""
     run = session.config.stash.get(RUN, None)
