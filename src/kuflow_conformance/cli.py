@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +13,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from kuflow_conformance import __version__, files, openapi, requirements
+from kuflow_conformance import __version__, files, openapi, requirements, traffic_commands
 from kuflow_conformance import known as known_failures
 from kuflow_conformance import record as records
-from kuflow_conformance import target as targets
 from kuflow_conformance.compare import Comparison
 from kuflow_conformance.errors import (
     EXIT_CONFORMANT,
@@ -26,7 +24,7 @@ from kuflow_conformance.errors import (
     ConformanceError,
     InvalidDescription,
 )
-from kuflow_conformance.http import Session
+from kuflow_conformance.options import describes_target, open_session, reports_option, target_options
 from kuflow_conformance.reference import commands
 from kuflow_conformance.report.console import (
     differences,
@@ -39,16 +37,9 @@ from kuflow_conformance.report.console import (
 from kuflow_conformance.requirements import PROFILE_SUMMARIES, PROFILES
 from kuflow_conformance.run import DEFAULT_REPORTS, DEFAULT_SEED, overrides
 from kuflow_conformance.runner import run_suites
-from kuflow_conformance.target import FLAGS, Target, flag_name
 
 MAXIMUM_PARTS = 16
 """Processes at work, of a run whose record says nothing of them, whose ids are looked for."""
-
-
-def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for flag, (key, text) in reversed(list(FLAGS.items())):
-        command = click.option(flag, flag_name(flag), metavar="VALUE", help=f"{text} ({key})")(command)
-    return command
 
 
 class _Group(click.Group):
@@ -72,7 +63,7 @@ def main() -> None:
 @click.option(
     "--target", type=click.Path(path_type=Path), help="Target file (TOML); without one, the bundled server is tested."
 )
-@_target_options
+@target_options
 @click.option("--set", "set", multiple=True, metavar="KEY=VALUE", help="Any key of the target file.")
 @click.option("--spec", metavar="FILE|URL", help="Another OpenAPI file, or its URL, to test against.")
 @click.option("--profile", type=click.Choice(PROFILES), default="core", show_default=True, help="How much to test.")
@@ -103,13 +94,7 @@ def main() -> None:
 @click.option(
     "--variation", multiple=True, metavar="ID", help="Switch a variation of the bundled server on; repeatable."
 )
-@click.option(
-    "--reports",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=DEFAULT_REPORTS,
-    show_default=True,
-    help="Folder of the reports.",
-)
+@reports_option
 def run(**options: Any) -> None:
     """Test a target and leave a verdict with reports.
 
@@ -174,23 +159,8 @@ def matrix(runs: tuple[Path, ...], output: Path) -> None:
     click.echo(f"matrix: {output}")
 
 
-def _describes_target(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options by which a command learns of a target, without the bundled server to fall back on."""
-    command = click.option("--set", "set", multiple=True, metavar="KEY=VALUE", help="Any key of the target file.")(
-        command
-    )
-    command = _target_options(command)
-    return click.option("--target", type=click.Path(path_type=Path), help="Target file (TOML).")(command)
-
-
-def _session(options: dict[str, Any], *, read_only: bool = False) -> tuple[Target, Session]:
-    """A session with the target that options describe."""
-    target = targets.load(options["target"], overrides(options))
-    return target, Session(target, openapi.load(), read_only=read_only)
-
-
 @main.command()
-@_describes_target
+@describes_target
 @click.option("--read-only", is_flag=True, help="Change nothing on the target: do not try to start a process.")
 def doctor(read_only: bool, **options: Any) -> None:
     """Look at a target file without testing: reachability, TLS, clock, credentials, test bed.
@@ -199,7 +169,7 @@ def doctor(read_only: bool, **options: Any) -> None:
     """
     from kuflow_conformance import doctor as examination
 
-    target, session = _session(options, read_only=read_only)
+    target, session = open_session(options, read_only=read_only)
     console = Console(highlight=False)
     problems = 0
     for finding in examination.examine(target, session, writing=not read_only):
@@ -209,7 +179,7 @@ def doctor(read_only: bool, **options: Any) -> None:
 
 
 @main.command()
-@_describes_target
+@describes_target
 @click.option("--read-only", is_flag=True, help="Change nothing on the target: do not try to start a process.")
 @click.option(
     "--output",
@@ -225,7 +195,7 @@ def init(read_only: bool, output: Path, **options: Any) -> None:
 
     if output.exists():
         raise click.UsageError(f"{output} is there already; choose another file with --output")
-    target, session = _session(options, read_only=read_only)
+    target, session = open_session(options, read_only=read_only)
     session.preflight()
     bed = discover(target, session, str(uuid.uuid4()), writing=not read_only)
     files.write_whole(output, examination.target_file(target, bed))
@@ -242,7 +212,7 @@ def init(read_only: bool, output: Path, **options: Any) -> None:
     show_default=True,
     help="The record that has the failure.",
 )
-@_describes_target
+@describes_target
 def replay(failure: str, record: Path, **options: Any) -> None:
     """Send the requests of a recorded FAILURE (such as PAG-003.1) again, on new resources.
 
@@ -252,7 +222,7 @@ def replay(failure: str, record: Path, **options: Any) -> None:
 
     document = records.read(record)
     failed = repetition.failure(document, failure)
-    _, session = _session(options)
+    _, session = open_session(options)
     session.preflight()
     console = Console(highlight=False)
     for repeated in repetition.replay(document, failed, session):
@@ -262,7 +232,7 @@ def replay(failure: str, record: Path, **options: Any) -> None:
 
 @main.command()
 @click.argument("record", type=click.Path(path_type=Path, dir_okay=False))
-@_describes_target
+@describes_target
 def cleanup(record: Path, **options: Any) -> None:
     """End the processes that a run, given its run.json, left on the target.
 
@@ -271,7 +241,7 @@ def cleanup(record: Path, **options: Any) -> None:
     from kuflow_conformance import cleanup as cleaning
 
     document = records.read(record)
-    _, session = _session(options)
+    _, session = open_session(options)
     session.preflight()
     started = datetime.fromisoformat(document["started"])
     found = cleaning.leftovers(session, uuid.UUID(document["run"]), started, MAXIMUM_PARTS)
@@ -372,7 +342,7 @@ def list_(what: str, markdown: bool) -> None:
             click.echo(f"  {requirement.id}  {requirement.level:7}  {requirement.profile:9}  {requirement.sentence}")
 
 
-for command in commands.COMMANDS:
+for command in (*commands.COMMANDS, *traffic_commands.COMMANDS):
     main.add_command(command)
 
 

@@ -30,6 +30,10 @@ class InvalidRecord(ConformanceError):
     """A `run.json` cannot be used."""
 
 
+class InvalidTraffic(ConformanceError):
+    """A file of recorded traffic cannot be used."""
+
+
 class InvalidKnownFailures(ConformanceError):
     """The file of known failures cannot be used."""
 

@@ -61,7 +61,8 @@ class Redactor:
     """Takes secrets out of whatever is written: those of the target file, and those that answers carry."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        self._secrets = sorted({s for s in secrets if len(s) > 3}, key=len, reverse=True)
+        self._secrets: list[str] = []
+        self.add(secrets)
         names = "|".join(_SECRET_KEYS)
         self._fields = re.compile(rf'("(?:{names})"\s*:\s*")((?:[^"\\]|\\.)*)')
         # A text may have been cut anywhere before it comes here.
@@ -70,6 +71,18 @@ class Redactor:
         self._environment = re.compile(
             rf'("environmentVariables"\s*:\s*)\{{(?:{flat}|\{{(?:{flat})*(?:\}}|$))*(?:\}}|$)'
         )
+
+    def add(self, secrets: Sequence[str]) -> None:
+        """Take these out as well."""
+        known = {*self._secrets, *(secret for secret in secrets if len(secret) > 3)}
+        self._secrets = sorted(known, key=len, reverse=True)
+
+    def learn(self, authorization: str) -> None:
+        """Take out what the value of an `Authorization` header holds: a token, or a pair with a password."""
+        value = authorization.partition(" ")[2]
+        self.add([value])
+        with contextlib.suppress(ValueError):
+            self.add([base64.b64decode(value).decode().partition(":")[2]])
 
     def text(self, text: str) -> str:
         """`text` without secrets, and without what no file can hold (lone surrogates)."""
@@ -95,6 +108,27 @@ def _without_beginning_of(secret_value: str, text: str) -> str:
     return text
 
 
+def curl_command(exchange: Exchange, callers: Mapping[str, str], redactor: Redactor) -> str:
+    """A command that sends the request again; secrets appear as environment variables.
+
+    `callers` has, by name of the caller, the words by which curl signs for it.
+    """
+    words = ["curl", "-sS", "-i"]
+    if exchange.method != "GET":
+        words += ["-X", exchange.method]
+    if exchange.caller in callers:
+        words.append(callers[exchange.caller])
+    elif authorization := exchange.request_headers.get("Authorization"):
+        words += ["-H", shlex.quote(f"Authorization: {authorization}")]
+    if content_type := exchange.request_headers.get("Content-Type"):
+        words += ["-H", shlex.quote(f"Content-Type: {content_type}")]
+    if exchange.request_body:
+        text = exchange.request_body[:2000].decode("utf-8", "backslashreplace")
+        words += ["--data-binary", shlex.quote(text)]
+    words.append(shlex.quote(exchange.url))
+    return redactor.text(" ".join(words))
+
+
 class Credentials:
     """A caller: how its requests are signed, and how `curl` would sign them without showing the secret."""
 
@@ -115,6 +149,8 @@ class Credentials:
     @classmethod
     def of(cls, name: str, auth: Auth, session: requests.Session) -> Credentials:
         """The credentials of the target file. Raises InvalidTarget or TargetUnavailable."""
+        if auth.type == "none":
+            return cls(name, None, "")
         if auth.type == "oauth2":
             return cls(name, f"Bearer {_oauth_token(auth, session)}", '-H "Authorization: Bearer $TOKEN"')
         if auth.type == "bearer" and auth.token_env:
@@ -130,6 +166,8 @@ def almost_right(auth: Auth, other: Auth | None, main: Credentials) -> list[Cred
 
     `other` are credentials of somebody else, whose secret is right, but not for this user.
     """
+    if auth.type == "none":
+        return []
     if auth.type == "oauth2" or auth.token_env:
         scheme, _, token = str(main.header).partition(" ")
         changes = {"a token with a letter more": (token + "x", "x"), "a token cut short": (token[:-3], " (cut)")}
@@ -418,21 +456,8 @@ class Session:
     def curl(self, exchange: Exchange) -> str:
         """A command that sends the request again; secrets appear as environment variables."""
         known = (self.main, self.second, *self.almost_right)
-        callers = {credentials.name: credentials for credentials in known if credentials}
-        words = ["curl", "-sS", "-i"]
-        if exchange.method != "GET":
-            words += ["-X", exchange.method]
-        if exchange.caller in callers:
-            words.append(callers[exchange.caller].curl)
-        elif authorization := exchange.request_headers.get("Authorization"):
-            words += ["-H", shlex.quote(f"Authorization: {authorization}")]
-        if content_type := exchange.request_headers.get("Content-Type"):
-            words += ["-H", shlex.quote(f"Content-Type: {content_type}")]
-        if exchange.request_body:
-            text = exchange.request_body[:2000].decode("utf-8", "backslashreplace")
-            words += ["--data-binary", shlex.quote(text)]
-        words.append(shlex.quote(exchange.url))
-        return self.redactor.text(" ".join(words))
+        callers = {credentials.name: credentials.curl for credentials in known if credentials}
+        return curl_command(exchange, callers, self.redactor)
 
 
 def _encode(query: Query | None) -> str | None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kuflow_conformance import __version__, files
 from kuflow_conformance.errors import (
@@ -20,13 +20,15 @@ from kuflow_conformance.errors import (
     EXIT_NOT_CONFORMANT,
     InvalidRecord,
 )
-from kuflow_conformance.openapi import VERSION
-from kuflow_conformance.requirements import Verdict, Verdicts
+from kuflow_conformance.known import KnownFailures
+from kuflow_conformance.openapi import VERSION, Description
+from kuflow_conformance.oracles.coverage import Coverage
+from kuflow_conformance.requirements import Catalogue, Verdict, Verdicts
 
 if TYPE_CHECKING:
-    import pytest
+    import uuid
 
-    from kuflow_conformance.run import Run
+    import pytest
 
 SAVED_EVERY = 5.0
 """Seconds between two writings of an unfinished record."""
@@ -55,10 +57,35 @@ def read(path: Path) -> dict[str, Any]:
     return dict(record)
 
 
+TRAFFIC = "traffic"
+"""The profile of a record that is made of other people's requests."""
+
+
+class Recorded(Protocol):
+    """What a record is kept of: a run of the suites, or the traffic of others."""
+
+    id: uuid.UUID
+    description: Description
+    catalogue: Catalogue
+    selected: set[str]
+    seed: int
+    coverage: Coverage
+    known: KnownFailures
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def profile(self) -> str: ...
+    @property
+    def missing(self) -> list[str]: ...
+
+
 class RunRecord:
     """Gathers what tests report, in any order, and says what it adds up to."""
 
-    def __init__(self, run: Run, folder: Path) -> None:
+    def __init__(self, run: Recorded, folder: Path) -> None:
         self._run = run
         self._path = folder / "run.json"
         self._written = 0.0
@@ -124,6 +151,12 @@ class RunRecord:
         files.write_whole(self._path, json.dumps(self.as_dict(), indent=1, ensure_ascii=False) + "\n")
         self._written = time.monotonic()
 
+    def keep(self) -> None:
+        """Save, unless that was done a moment ago."""
+        if time.monotonic() - self._written > SAVED_EVERY:
+            with contextlib.suppress(OSError):  # it is told at the end
+                self.save()
+
     @property
     def latency(self) -> float:
         """The median time of an answer so far, in seconds; 0 when there is none."""
@@ -146,9 +179,7 @@ class RunRecord:
             self._errors.append(
                 {"test": report.nodeid, "when": str(report.when), "message": lines[-1] if lines else ""}
             )
-        if time.monotonic() - self._written > SAVED_EVERY:
-            with contextlib.suppress(OSError):  # it is told at the end
-                self.save()
+        self.keep()
 
     def add_problem(self, message: str) -> None:
         """Take in what went wrong outside of tests."""
@@ -179,6 +210,8 @@ class RunRecord:
     @property
     def _verdict(self) -> str:
         if self.exit_code == EXIT_CONFORMANT:
+            if self._run.profile == TRAFFIC:
+                return "no break seen"
             known = any(verdict.outcome == "known" for verdict in self._verdicts.ordered)
             return "known failures only" if known else "conformant"
         if self.exit_code == EXIT_NOT_CONFORMANT:
@@ -216,7 +249,7 @@ class RunRecord:
             "suite": __version__,
             "api": VERSION,
             "run": str(run.id),
-            "target": {"name": run.target.name, "url": run.target.base_url},
+            "target": {"name": run.name, "url": run.url},
             "profile": run.profile,
             "seed": run.seed,
             "started": self.started.isoformat(timespec="seconds"),
@@ -233,7 +266,7 @@ class RunRecord:
             "known": [self._known(key) for key in self._run.known],
             "first_failure": self._first_failure,
             "operations": [self._operation(key) for key in run.description.operations],
-            "missing": self._missing(),
+            "missing": run.missing,
             "left": self.left if self._finished else self.open,
         }
 
@@ -247,20 +280,6 @@ class RunRecord:
 
     def _requests(self) -> int:
         return sum(sum(statuses.values()) for statuses in self._statuses.values())
-
-    def _missing(self) -> list[str]:
-        bed = self._run.bed
-        names: tuple[str, ...] = (
-            "definition_id",
-            "tasks",
-            "principal_id",
-            "principal_email",
-            "application_id",
-            "group_ids",
-            "robot_id",
-        )
-        names += ("robot_asset", "user_action", "webforms", "tenant_user_id")
-        return [bed.missing(name) for name in names if getattr(bed, name) in (None, [])]
 
     def _requirement(self, verdict: Verdict) -> dict[str, Any]:
         requirement = verdict.requirement

@@ -30,6 +30,21 @@ from kuflow_conformance.world import World
 DEFAULT_SEED = 20240614
 DEFAULT_REPORTS = Path("reports/out")
 
+BED_PARTS = (
+    "definition_id",
+    "tasks",
+    "principal_id",
+    "principal_email",
+    "application_id",
+    "group_ids",
+    "robot_id",
+    "robot_asset",
+    "user_action",
+    "webforms",
+    "tenant_user_id",
+)
+"""What a full test bed has."""
+
 
 def overrides(options: dict[str, Any]) -> dict[str, Any]:
     """The keys of the target file that options set; see `target.load`."""
@@ -69,6 +84,19 @@ class Run:
     session: Session | None = None
     world: World | None = None
     evidence: Evidence | None = None
+
+    @property
+    def name(self) -> str:
+        return self.target.name
+
+    @property
+    def url(self) -> str:
+        return self.target.base_url
+
+    @property
+    def missing(self) -> list[str]:
+        """What the test bed lacks, and how to provide it."""
+        return [self.bed.missing(name) for name in BED_PARTS if getattr(self.bed, name) in (None, [])]
 
     def see(self, exchange: Exchange) -> None:
         """Give an exchange to the evidence of the running test."""

@@ -67,7 +67,8 @@ def secret(variable: str) -> str:
 class Auth(_Table):
     """How the suite proves who it is. Secrets are named by environment variable, never written down."""
 
-    type: Literal["basic", "bearer", "oauth2"] = "basic"
+    type: Literal["basic", "bearer", "oauth2", "none"] = "basic"
+    """``none`` sends no credentials: the clients of a proxy bring their own."""
     user: str | None = None
     password_env: Variable | None = None
     token_env: Variable | None = None
@@ -91,6 +92,8 @@ class Auth(_Table):
     @property
     def variables(self) -> tuple[str, ...]:
         """The environment variables that hold its secrets."""
+        if self.type == "none":
+            return ()
         return tuple(v for v in (self.password_env, self.token_env, self.client_secret_env) if v)
 
     def header(self) -> str:

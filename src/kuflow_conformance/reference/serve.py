@@ -18,9 +18,7 @@ from queue import Empty, Queue
 from typing import Any
 from urllib.parse import urlsplit
 
-import uvicorn
-
-from kuflow_conformance import files
+from kuflow_conformance import asgi, files
 from kuflow_conformance.errors import TargetUnavailable
 from kuflow_conformance.reference.app import PREFIX, ReferenceServer
 from kuflow_conformance.reference.bank import Switch
@@ -43,15 +41,7 @@ def serve(port: int, switches: Iterable[Switch], webhooks: Iterable[str], target
     for switch in switches:
         switch.install(server)
 
-    config = uvicorn.Config(
-        server.asgi, host="127.0.0.1", port=port, log_level="warning", access_log=False, **server.http_options
-    )
-    instance = uvicorn.Server(config)
-    with config.bind_socket() as bound:
-        bound.listen()  # whoever reads the line below may connect at once
-        # asyncio does this by itself only for sockets it made; without it each answer waits 40 ms for a delayed ACK.
-        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        actual = bound.getsockname()[1]
+    def ready(actual: int) -> None:
         url = f"http://127.0.0.1:{actual}{PREFIX}"
         if target_file:
             files.write_whole(target_file, target_toml(server, url, server.webhooks))
@@ -60,7 +50,8 @@ def serve(port: int, switches: Iterable[Switch], webhooks: Iterable[str], target
             variable = TOKEN_VARIABLES[tenant.name]
             known = f"${variable}" if os.environ.get(variable) else tenant.token
             print(f"  tenant {tenant.name}: user {tenant.identifier}, password {known}", flush=True)
-        instance.run(sockets=[bound])
+
+    asgi.serve(server.asgi, port, ready, **server.http_options)
 
 
 @contextlib.contextmanager

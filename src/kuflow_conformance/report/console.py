@@ -16,6 +16,7 @@ from rich.text import Text
 
 from kuflow_conformance.compare import Comparison
 from kuflow_conformance.doctor import Finding
+from kuflow_conformance.record import TRAFFIC
 from kuflow_conformance.replay import Repeated
 from kuflow_conformance.requirements import Requirement
 from kuflow_conformance.specdiff import Judgement
@@ -23,6 +24,7 @@ from kuflow_conformance.specdiff import Judgement
 _STYLE = {
     "conformant": "bold green",
     "known failures only": "bold green",
+    "no break seen": "bold green",
     "not conformant": "bold red",
     "known failures outdated": "bold red",
     "no verdict": "bold yellow",
@@ -75,8 +77,8 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
         parts.append(Text(f"not tested: {', '.join(unreached)}", style="dim"))
     traffic = record["traffic"]
     parts.append(
-        f"{traffic['requests']} requests in {record['seconds']} s, {traffic['per_second']} per second, "
-        f"seed {record['seed']}"
+        f"{traffic['requests']} requests in {record['seconds']} s, {traffic['per_second']} per second"
+        + ("" if record["profile"] == TRAFFIC else f", seed {record['seed']}")
     )
     parts.append(Text(f"{record['target']['name']}: {record['verdict']}", style=_STYLE[record["verdict"]]))
     if record["reason"]:

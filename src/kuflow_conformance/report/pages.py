@@ -13,7 +13,12 @@ from kuflow_conformance.specdiff import Judgement, Level
 PLOT_WIDTH = 150.0
 PLOT_MARGIN = 5.0
 
-_COLOUR = {"conformant": "#17723f", "known failures only": "#17723f", "no verdict": "#8a5c00"}
+_COLOUR = {
+    "conformant": "#17723f",
+    "known failures only": "#17723f",
+    "no break seen": "#17723f",
+    "no verdict": "#8a5c00",
+}
 _LETTER = 6.8
 """About how wide a letter of a badge is."""
 
