@@ -3,7 +3,7 @@
 import pytest
 
 from kuflow_conformance.oracles import NotTested
-from kuflow_conformance.oracles.lists import SORTABLE, criteria, out_of_order
+from kuflow_conformance.oracles.lists import SORTABLE, criteria, orders_of, out_of_order
 
 ATTEMPTS = 3
 
@@ -81,3 +81,12 @@ def test_ties_are_ordered_by_the_next_criterion(operation, world, evidence):
 def test_undocumented_property(operation, world, evidence):
     exchange = world.call(operation.id, query={"sort": "conformance"})
     evidence.observe("SRT-004", f"{operation.id}: {exchange.status}")
+
+
+@pytest.mark.requirement("SRT-007")
+@pytest.mark.operations("lists")
+def test_order_when_none_is_asked_for(operation, world, evidence):
+    rows = world.call(operation.id, query={"size": 200}).rows
+    if len(rows) < 3:
+        raise NotTested(f"{operation.id} shows fewer than three rows")
+    evidence.observe("SRT-007", f"{operation.id}: {' or '.join(orders_of(operation.id, rows)) or 'none recognised'}")

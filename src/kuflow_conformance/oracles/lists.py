@@ -173,6 +173,18 @@ def out_of_order(rows: Sequence[dict[str, Any]], asked: Sequence[tuple[str, bool
     return complaint
 
 
+def orders_of(operation_id: str, rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The documented criteria by which `rows` happen to be in order, such as ``createdAt,desc``."""
+    shown = [name for name in SORTABLE[operation_id] if all(isinstance(row.get(name), str) for row in rows)]
+    varied = [name for name in shown if len({row[name] for row in rows}) > 1]
+    return [
+        f"{name},{direction}"
+        for name in varied
+        for direction in ("asc", "desc")
+        if out_of_order(rows, [(name, direction == "desc")]) is None
+    ]
+
+
 def _compare(
     earlier: dict[str, Any],
     later: dict[str, Any],

@@ -19,7 +19,8 @@ def write_reports(record: dict[str, Any], folder: Path) -> None:
 
 
 def write_pages(record: dict[str, Any], folder: Path) -> None:
-    """Write what is made of a record alone: page, summary and badge."""
+    """Write what is made of a record alone: page, summary, badge, behaviour sheet."""
     write_whole(folder / "report.html", pages.page(record))
     write_whole(folder / "summary.md", pages.summary(record))
     write_whole(folder / "badge.svg", pages.badge(record))
+    write_whole(folder / "behaviour.md", pages.behaviour(record))

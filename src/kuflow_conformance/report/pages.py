@@ -72,6 +72,12 @@ def summary(record: dict[str, Any]) -> str:
     return templates.render("summary.md.j2", **_parts(record))
 
 
+def behaviour(record: dict[str, Any]) -> str:
+    """What the target does where the documentation is silent, as Markdown; the same behaviour gives the same sheet."""
+    observed = [r for r in record["requirements"] if r["level"] == "OBSERVE"]
+    return templates.render("behaviour.md.j2", run=record, observed=observed)
+
+
 def badge(record: dict[str, Any]) -> str:
     """A badge as SVG."""
     label, message = f"KuFlow API {record['api']}", record["verdict"]
