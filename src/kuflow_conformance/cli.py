@@ -36,7 +36,10 @@ from kuflow_conformance.report.console import (
 )
 from kuflow_conformance.requirements import PROFILE_SUMMARIES, PROFILES
 from kuflow_conformance.run import DEFAULT_REPORTS, DEFAULT_SEED, overrides
-from kuflow_conformance.runner import run_suites
+from kuflow_conformance.runner import run_suites, run_twins
+
+NOT_FOR_TWINS = ("workers", "known", "update_known", "baseline", "fail_fast", "last_failed")
+"""Options of a run that make no sense for two servers side by side."""
 
 MAXIMUM_PARTS = 16
 """Processes at work, of a run whose record says nothing of them, whose ids are looked for."""
@@ -90,6 +93,12 @@ def main() -> None:
     type=click.IntRange(1, 64),
     help="Processes that test at once; by default one for each core, and more when the target is slow to answer.",
 )
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Target file of a second server: test both alike and say how they differ.",
+)
 @click.option("--fault", multiple=True, metavar="ID", help="Switch a fault of the bundled server on; repeatable.")
 @click.option(
     "--variation", multiple=True, metavar="ID", help="Switch a variation of the bundled server on; repeatable."
@@ -105,6 +114,8 @@ def run(**options: Any) -> None:
         raise click.UsageError("--update-known needs a file to write: --known FILE, or --target FILE to lie beside")
     if options["update_known"] and options["known"] and not options["known"].exists():
         known_failures.write(options["known"], {})
+    if options["against"] and (clash := [name for name in NOT_FOR_TWINS if options[name]]):
+        raise click.UsageError(f"--against cannot go with --{clash[0].replace('_', '-')}")
     with ExitStack() as stack:
         if options["target"] is None and not given:
             from kuflow_conformance.reference import serve
@@ -117,7 +128,7 @@ def run(**options: Any) -> None:
             options["target"] = target_file
         elif options["fault"] or options["variation"]:
             raise click.UsageError("--fault and --variation are for the bundled server, not for another target")
-        sys.exit(run_suites(options))
+        sys.exit(run_twins(options) if options["against"] else run_suites(options))
 
 
 @main.command()

@@ -51,7 +51,8 @@ ABORTED = "Connection aborted"
 LOST_CONNECTION = (ABORTED, "ConnectionResetError")
 
 REDACTED = "***"
-_SECRET_KEYS = ("token", "clientPrivateKey", "access_token")
+SECRET_KEYS = ("token", "clientPrivateKey", "access_token")
+"""Properties whose values are secrets."""
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "set-cookie")
 
 Query = Mapping[str, Any] | Sequence[tuple[str, Any]]
@@ -63,7 +64,7 @@ class Redactor:
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets: list[str] = []
         self.add(secrets)
-        names = "|".join(_SECRET_KEYS)
+        names = "|".join(SECRET_KEYS)
         self._fields = re.compile(rf'("(?:{names})"\s*:\s*")((?:[^"\\]|\\.)*)')
         # A text may have been cut anywhere before it comes here.
         string = r'"(?:[^"\\]|\\.)*(?:"|\\?$)'

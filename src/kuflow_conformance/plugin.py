@@ -52,6 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--reports", type=Path, default=DEFAULT_REPORTS, help=f"folder of the reports (default: {DEFAULT_REPORTS})"
     )
+    group.addoption("--write-trace", action="store_true", help="write every exchange to trace.jsonl beside the reports")
 
 
 RUN = pytest.StashKey[Run]()
@@ -62,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "requirement(*ids): the requirements of spec/requirements.yaml that a test checks"
     )
     config.addinivalue_line("markers", "operations(*kinds): run once for each operation of these kinds")
+    config.addinivalue_line("markers", "racing: which request wins is open, so that two servers are not compared by it")
     if RUN not in config.stash:
         options = vars(config.option)
         if options["target"] is None and options["kuflow_url"] is None:
@@ -201,6 +203,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     run = item.config.stash.get(RUN, None)
     if run is not None:
         run.new_evidence()
+        if run.trace is not None:
+            run.trace.begin("" if item.get_closest_marker("racing") else item.nodeid)
     return (yield)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kuflow_conformance import known, openapi, requirements
+from kuflow_conformance import known, openapi, requirements, trace
 from kuflow_conformance import target as targets
 from kuflow_conformance.bed import TestBed, discover
 from kuflow_conformance.cleanup import Made, finish, leftovers
@@ -25,6 +25,7 @@ from kuflow_conformance.record import RunRecord
 from kuflow_conformance.record import read as read_record
 from kuflow_conformance.requirements import Catalogue, Profile
 from kuflow_conformance.target import FLAGS, Target, flag_name
+from kuflow_conformance.trace import Trace
 from kuflow_conformance.world import World
 
 DEFAULT_SEED = 20240614
@@ -84,6 +85,8 @@ class Run:
     session: Session | None = None
     world: World | None = None
     evidence: Evidence | None = None
+    trace: Trace | None = None
+    """Where every exchange is written for a comparison with another server; None when there is none."""
 
     @property
     def name(self) -> str:
@@ -103,6 +106,9 @@ class Run:
         self.made.see(exchange)
         if self.evidence is not None:
             self.evidence.see(exchange)
+            if self.trace is not None and self.session is not None:
+                answer = self.session.redactor.text(exchange.describe())
+                self.trace.see(exchange, answer, self.session.curl(exchange))
 
     def require(self) -> tuple[Session, World]:
         """The session and world of this process, made on first use."""
@@ -163,6 +169,7 @@ def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Ru
     if worker is None:
         run.cases.check()
         run.record = RunRecord(run, options["reports"])
+        run.trace = Trace(options["reports"] / trace.FILE) if options["write_trace"] else None
         _preflight(run)
     return run
 

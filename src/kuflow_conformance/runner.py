@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from kuflow_conformance import files
+from kuflow_conformance import files, twin
 from kuflow_conformance import known as known_failures
 from kuflow_conformance import record as records
 from kuflow_conformance.compare import Comparison
 from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NOT_CONFORMANT
 from kuflow_conformance.plugin import RUN
-from kuflow_conformance.report.console import ProgressReporter, differences, summary
+from kuflow_conformance.report import pages
+from kuflow_conformance.report.console import ProgressReporter, differences, summary, twins
 from kuflow_conformance.run import Run, prepare
 from kuflow_conformance.target import FLAGS, flag_name
 
@@ -30,6 +31,33 @@ WORK_PER_REQUEST = 0.02
 def run_suites(options: dict[str, Any]) -> int:
     """Test the target that `options` (those of the command line) name; returns the exit code."""
     console = Console(highlight=False)
+    reports: Path = options["reports"]
+    options = {"write_trace": False, **options}
+    arguments = pytest_arguments(options)
+    baseline = records.read(options["baseline"]) if options["baseline"] else None
+    signal.signal(signal.SIGTERM, _interrupt)
+    prepared = prepare(options)
+    assert prepared.record is not None
+    workers = options["workers"] or _workers_for(prepared.record.latency)
+    if workers > 1:
+        arguments += ["-n", str(workers), "--maxprocesses", str(workers)]
+    pytest.main(arguments, plugins=[_Prepared(prepared), ProgressReporter(console)])
+    record = prepared.record.as_dict()
+    console.print(summary(record, reports))
+    code = int(record["exit_code"])
+    if options["update_known"] and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
+        path = options["known"] or known_failures.beside(options["target"])
+        console.print(f"known failures: {_update_known(path, prepared, record)} in {path}", soft_wrap=True)
+        code = EXIT_CONFORMANT
+    if baseline is not None and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
+        comparison = Comparison(baseline, record)
+        console.print("", differences(comparison))
+        code = EXIT_NOT_CONFORMANT if comparison.regressed else EXIT_CONFORMANT
+    return code
+
+
+def pytest_arguments(options: dict[str, Any]) -> list[str]:
+    """The arguments with which pytest runs the suites as `options` (those of the command line) say."""
     reports: Path = options["reports"]
     arguments = [
         str(files.data("suites")),
@@ -52,31 +80,34 @@ def run_suites(options: dict[str, Any]) -> int:
         arguments += ["--known", str(options["known"])]
     if options["spec"]:
         arguments += ["--spec", str(options["spec"])]
+    if options["write_trace"]:
+        arguments.append("--write-trace")
     for flag in FLAGS:
         value = options[flag_name(flag)]
         arguments += [f"{flag}={value}"] if value is not None else []
     for name in ("set", "only"):
         arguments += [f"--{name}={value}" for value in options[name]]
-    baseline = records.read(options["baseline"]) if options["baseline"] else None
+    return arguments
+
+
+def run_twins(options: dict[str, Any]) -> int:
+    """Test two targets, the second one named by ``against``, and say how they differ; returns the exit code."""
+    reports: Path = options["reports"]
+    flags = dict.fromkeys(flag_name(flag) for flag in FLAGS)
+    sides = [options, {**options, **flags, "set": (), "target": options["against"]}]
+    sides = [
+        {**side, "write_trace": True, "reports": reports / part} for side, part in zip(sides, twin.PARTS, strict=True)
+    ]
+    for side in sides:
+        prepare({**side, "write_trace": False})  # so that problems are told before anything starts
     signal.signal(signal.SIGTERM, _interrupt)
-    prepared = prepare(options)
-    assert prepared.record is not None
-    workers = options["workers"] or _workers_for(prepared.record.latency)
-    if workers > 1:
-        arguments += ["-n", str(workers), "--maxprocesses", str(workers)]
-    pytest.main(arguments, plugins=[_Prepared(prepared), ProgressReporter(console)])
-    record = prepared.record.as_dict()
-    console.print(summary(record, reports))
-    code = int(record["exit_code"])
-    if options["update_known"] and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
-        path = options["known"] or known_failures.beside(options["target"])
-        console.print(f"known failures: {_update_known(path, prepared, record)} in {path}", soft_wrap=True)
-        code = EXIT_CONFORMANT
-    if baseline is not None and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
-        comparison = Comparison(baseline, record)
-        console.print("", differences(comparison))
-        code = EXIT_NOT_CONFORMANT if comparison.regressed else EXIT_CONFORMANT
-    return code
+    console = Console(highlight=False)
+    with console.status("[dim]testing both"):
+        twin.run_both([pytest_arguments(side) for side in sides])
+    found = twin.read(reports)
+    files.write_whole(reports / "twin.html", pages.twin(found))
+    console.print(twins(found, reports / "twin.html"))
+    return found.exit_code
 
 
 def _update_known(path: Path, run: Run, record: dict[str, Any]) -> int:

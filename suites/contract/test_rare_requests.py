@@ -43,6 +43,8 @@ def test_rare_bodies(operation, world):
     for content in BODIES:
         world.send(call, body=None, content=content)
     if isinstance(call.body, dict):
-        for name in call.body.keys() - {"identity"}:  # a worker cannot be removed again
+        for name in call.body:
+            if name == "identity":
+                continue  # a worker cannot be removed again
             for value in (None, [], {}, -1, "", "x" * 5000, "\u0000"):
                 world.send(call, body=call.body | {name: value})

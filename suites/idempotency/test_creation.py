@@ -143,6 +143,7 @@ def test_processes_are_listed_once(world, evidence):
     )
 
 
+@pytest.mark.racing
 @pytest.mark.requirement("IDM-007")
 def test_created_at_once_from_many_sides(kind, world, evidence):
     create, _ = CREATE[kind]
@@ -169,6 +170,7 @@ def test_created_at_once_from_many_sides(kind, world, evidence):
             )
 
 
+@pytest.mark.racing
 @pytest.mark.requirement("IDM-008")
 def test_again_after_the_connection_was_cut(kind, world, evidence):
     create, read = CREATE[kind]

@@ -153,7 +153,7 @@ class Lifecycle:
             yield f"the list of its items lacks {sorted(lost)}"
         if strangers := shown.keys() - self.items.keys():
             yield f"the list of its items shows {sorted(strangers)}, which were not created"
-        for key in self.items.keys() & shown.keys():
+        for key in (key for key in self.items if key in shown):
             for difference in self._row_differences(self.items[key], shown[key]):
                 yield f"in the list, {difference}"
 

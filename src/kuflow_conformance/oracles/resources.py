@@ -104,7 +104,7 @@ def _disagreements(
     if complete:
         changed = [name for name in first.keys() ^ second.keys() if where + name not in ignore]
         differences += [f"{where}{name} is there once and missing once" for name in changed]
-    for name in first.keys() & second.keys():
+    for name in (name for name in first if name in second):
         if where + name in ignore:
             continue
         one, other = first[name], second[name]

@@ -20,6 +20,10 @@ from kuflow_conformance.record import TRAFFIC
 from kuflow_conformance.replay import Repeated
 from kuflow_conformance.requirements import Requirement
 from kuflow_conformance.specdiff import Judgement
+from kuflow_conformance.twin import Difference, Twin
+
+DIFFERENCES_SHOWN = 20
+"""Differences of a kind that the terminal shows; the page has all."""
 
 _STYLE = {
     "conformant": "bold green",
@@ -134,10 +138,7 @@ def differences(comparison: Comparison) -> RenderableType:
         parts.append("")
     if comparison.observed:
         parts.append(Text("Seen to differ where the documentation is silent", style="bold"))
-        for requirement, before, after in comparison.observed:
-            parts.append(
-                f"{requirement['id']} {escape(_line('; '.join(before)))} [dim]→[/] {escape(_line('; '.join(after)))}"
-            )
+        parts += [_seen_to_differ(*observed) for observed in comparison.observed]
         parts.append("")
     for title, changes in (("Slower", comparison.slower), ("Faster", comparison.faster)):
         if changes:
@@ -151,6 +152,61 @@ def differences(comparison: Comparison) -> RenderableType:
     else:
         parts.append(Text("nothing broken since", style="bold green"))
     return Group(*parts)
+
+
+def twins(found: Twin, page: Path) -> RenderableType:
+    """How two servers differ, the worst first."""
+    names = {"target": found.target["target"]["name"], "against": found.against["target"]["name"]}
+    parts: list[RenderableType] = []
+    if found.only_one_keeps:
+        parts.append(Text("Kept by one of the two only", style="bold red"))
+        for requirement in found.only_one_keeps:
+            parts.append(_failure(requirement, "red"))
+            parts.append(Text.assemble(("  broken by ", "dim"), names[requirement["by"]]))
+        parts.append("")
+    for title, chosen, style in (
+        ("Differences that go with it", found.breaking, "red"),
+        ("Differences that the documentation allows", found.allowed, "cyan"),
+    ):
+        if chosen:
+            parts.append(Text(f"{title} ({len(chosen)})", style=f"bold {style}"))
+            parts += [_difference(difference) for difference in chosen[:DIFFERENCES_SHOWN]]
+            if len(chosen) > DIFFERENCES_SHOWN:
+                parts.append(Text(f"and {len(chosen) - DIFFERENCES_SHOWN} more", style="dim"))
+            parts.append("")
+    if found.comparison.observed:
+        parts.append(Text("Seen to differ where the documentation is silent", style="bold"))
+        parts += [_seen_to_differ(*observed) for observed in found.comparison.observed]
+        parts.append("")
+    if found.comparison.untested:
+        keys = ", ".join(requirement["id"] for requirement in found.comparison.untested)
+        parts += [Text(f"tested on {names['target']} only: {keys}", style="dim"), ""]
+    for side, record in (("target", found.target), ("against", found.against)):
+        parts.append(Text.assemble(f"{names[side]}: ", (record["verdict"], _STYLE[record["verdict"]])))
+        if record["reason"]:
+            parts.append(Text(record["reason"], style="yellow"))
+    style = "bold red" if found.only_one_keeps else "bold green"
+    parts += [Text(found.verdict, style=style), f"report: {page}"]
+    return Group(*parts)
+
+
+def _difference(difference: Difference) -> RenderableType:
+    place = f" {difference.place}" if difference.place else ""
+    return Text.assemble(
+        difference.operation,
+        (f" {difference.kind}{place}: ", "dim"),
+        _line(difference.target, 60),
+        (" | ", "dim"),
+        _line(difference.against, 60),
+        (f"  {difference.count} times" if difference.count > 1 else "", "dim"),
+        (f"  {', '.join(difference.breaks)}" if difference.breaks else "", "red"),
+    )
+
+
+def _seen_to_differ(requirement: dict[str, Any], before: list[str], after: list[str]) -> RenderableType:
+    one = _line("; ".join(text for text in before if text not in after) or "nothing else")
+    two = _line("; ".join(text for text in after if text not in before) or "nothing else")
+    return Text.from_markup(f"{requirement['id']} {escape(one)} [dim]→[/] {escape(two)}")
 
 
 def judged_changes(judgement: Judgement) -> RenderableType:

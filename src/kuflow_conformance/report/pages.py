@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from kuflow_conformance.report import templates
 from kuflow_conformance.specdiff import Judgement, Level
+from kuflow_conformance.twin import Twin
 
 PLOT_WIDTH = 150.0
 PLOT_MARGIN = 5.0
@@ -90,6 +91,11 @@ def specdiff(judgement: Judgement, old: str, new: str, kind: str) -> str:
     """What a new description changes for clients, as ``md`` or ``html``."""
     groups = {level: judgement.of(level) for level in get_args(Level)}
     return templates.render(f"specdiff.{kind}.j2", judgement=judgement, old=old, new=new, groups=groups)
+
+
+def twin(found: Twin) -> str:
+    """How two servers differ."""
+    return templates.render("twin.html.j2", twin=found, comparison=found.comparison)
 
 
 def matrix(records: Sequence[dict[str, Any]]) -> str:
