@@ -99,6 +99,7 @@ def main() -> None:
     metavar="FILE",
     help="Target file of a second server: test both alike and say how they differ.",
 )
+@click.option("--record-only", is_flag=True, hidden=True, help="Neither JUnit nor Allure, for many runs in a row.")
 @click.option("--fault", multiple=True, metavar="ID", help="Switch a fault of the bundled server on; repeatable.")
 @click.option(
     "--variation", multiple=True, metavar="ID", help="Switch a variation of the bundled server on; repeatable."

@@ -103,6 +103,8 @@ class Redactor:
 def _without_beginning_of(secret_value: str, text: str) -> str:
     """`text` without the beginning of a secret that it was cut in."""
     for mark in ("", "…"):
+        if text[: len(text) - len(mark)][-4:] not in secret_value:
+            continue  # which is nearly always
         for length in range(len(secret_value) - 1, 3, -1):
             if text.endswith(secret_value[:length] + mark):
                 return text[: len(text) - length - len(mark)] + REDACTED + mark

@@ -231,7 +231,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         problem = error
         evidence.gap(marked(item), str(error))
     finally:
-        allure.describe(evidence, run.catalogue, marked(item), run.known)
+        if item.config.pluginmanager.has_plugin("allure_listener"):
+            allure.describe(evidence, run.catalogue, marked(item), run.known)
     if message := failure_message(evidence, run.catalogue, run.selected):
         raise RequirementBroken(message)
     if problem is not None:

@@ -63,11 +63,11 @@ def pytest_arguments(options: dict[str, Any]) -> list[str]:
         str(files.data("suites")),
         *("-p", "no:cacheprovider", "-p", "no:schemathesis"),
         *("-c", str(files.data("suites") / "pytest.ini"), "--rootdir", str(files.data("suites"))),
-        f"--junitxml={reports / 'junit.xml'}",
-        f"--alluredir={reports / 'allure-results'}",
-        "--clean-alluredir",
         *("--profile", options["profile"], "--seed", str(options["seed"]), "--reports", str(reports)),
     ]
+    if not options["record_only"]:
+        arguments += [f"--junitxml={reports / 'junit.xml'}"]
+        arguments += [f"--alluredir={reports / 'allure-results'}", "--clean-alluredir"]
     if options["target"]:
         arguments += ["--target", str(options["target"])]
     if options["fail_fast"]:

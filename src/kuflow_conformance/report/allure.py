@@ -41,7 +41,7 @@ def describe(
 ) -> None:
     """Label the running test by what it checks, list its exchanges and attach those that matter.
 
-    Those are the failing ones, or the last one of a test that passes. Without ``--alluredir`` nothing happens.
+    Those are the failing ones, or the last one of a test that passes.
     """
     known = [catalogue[key] for key in requirement_ids if key in catalogue]
     failures = evidence.as_dict()["failures"]
