@@ -22,7 +22,6 @@ from kuflow_conformance.errors import (
     EXIT_NO_VERDICT,
     EXIT_NOT_CONFORMANT,
     ConformanceError,
-    InvalidDescription,
 )
 from kuflow_conformance.options import describes_target, open_session, reports_option, target_options
 from kuflow_conformance.reference import commands
@@ -85,6 +84,11 @@ def main() -> None:
 )
 @click.option("--fail-fast", is_flag=True, help="Stop at the first test that finds a MUST requirement broken.")
 @click.option("--last-failed", is_flag=True, help="Only the tests that failed in the last run, by its run.json.")
+@click.option(
+    "--changed-spec", metavar="OLD", help="An earlier description, or bundled: test first what changed since."
+)
+@click.option("--shard", metavar="I/N", help="Only the I-th of N parts, for N machines; see merge.")
+@click.option("--time-budget", metavar="TIME", help="How long the run may take, such as 90s or 5m; says what it cuts.")
 @click.option(
     "--write-to-production", is_flag=True, help="Test with a writing profile though the target is named production."
 )
@@ -290,11 +294,7 @@ def spec_diff(old: str, new: str, accept: Path | None, output: Path | None) -> N
     if output and output.suffix not in (".md", ".html"):
         raise click.UsageError("--output: the name of the file has to end in .md or .html")
     accepted = specdiff.load_accepted(accept) if accept else {}
-    before, after = (openapi.load().document if name == "bundled" else openapi.read(name) for name in (old, new))
-    try:
-        judgement = specdiff.judge(before, after, accepted)
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError, RecursionError) as error:
-        raise InvalidDescription(f"not usable OpenAPI documents: {type(error).__name__}: {error}") from error
+    judgement = specdiff.compare(openapi.document(old), openapi.document(new), accepted)
     Console(highlight=False).print(judged_changes(judgement))
     if output:
         files.write_whole(output, pages.specdiff(judgement, old, new, output.suffix.removeprefix(".")))

@@ -69,6 +69,8 @@ class Evidence:
         self.elapsed: dict[str, list[float]] = {}
         self.covered: dict[str, set[str]] = {}
         self.last: Exchange | None = None
+        self.cut: dict[str, list[int]] = {}
+        """What there was no time for: the test, or the operation of generated requests → [made, planned]."""
         self.trail: list[str] = []
         """Each exchange in a few words."""
 
@@ -236,6 +238,7 @@ class Evidence:
             "failures": [failure for failures in by_operation.values() for failure in failures[:FAILURES_KEPT]],
             "observations": {key: dict(value) for key, value in self.observations.items()},
             "not_tested": self.not_tested,
+            "cut": self.cut,
             "examples": self.examples,
             "traffic": {key: dict(value) for key, value in self.traffic.items()},
             "elapsed": self.elapsed,

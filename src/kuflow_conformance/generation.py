@@ -64,7 +64,7 @@ class CaseStore:
         self._description = description
         self._profile = profile
         self._seed = seed
-        self._schema: Any = None
+        self._schemas: dict[int, Any] = {}
         versions = (__version__, version("schemathesis"), version("hypothesis"))
         document = json.dumps(description.document, sort_keys=True, default=str)
         key = hashlib.sha256(repr((document, profile, EXAMPLES[profile], seed, versions)).encode()).hexdigest()[:24]
@@ -73,26 +73,29 @@ class CaseStore:
     def check(self) -> None:
         """Raise InvalidDescription when Schemathesis rejects the description; known cases prove that it does not."""
         if not self._folder.is_dir():
-            self._schema = self._load()
+            self._schemas[0] = self._load()
 
-    def of(self, operation: Operation) -> list[Case]:
-        """The cases of an operation: from disk, or generated and put there."""
-        path = self._folder / f"{operation.id}.json"
+    def of(self, operation: Operation, turn: int = 0) -> list[Case]:
+        """The cases of an operation: from disk, or generated and put there.
+
+        Each turn has others; the first one has the systematic cases as well.
+        """
+        path = self._folder / (f"{operation.id}.json" if turn == 0 else f"{operation.id}.{turn}.json")
         with contextlib.suppress(OSError, ValueError, TypeError):
             return [Case(**fields) for fields in json.loads(path.read_text(encoding="utf-8"))]
-        cases = self._generate(operation)
+        cases = self._generate(operation, turn)
         text = json.dumps([asdict(case) for case in cases])
         with contextlib.suppress(OSError):  # without a place to keep them, they are generated each time
             files.write_whole(path, text)
         return [Case(**fields) for fields in json.loads(text)]
 
-    def _load(self) -> Any:
+    def _load(self, turn: int = 0) -> Any:
         import schemathesis
         from schemathesis.config import SchemathesisConfig
 
         config = SchemathesisConfig.from_dict(
             {
-                "seed": self._seed,
+                "seed": self._seed + turn,
                 "suppress-health-check": ["all"],
                 "generation": {
                     "max-examples": EXAMPLES[self._profile],
@@ -102,7 +105,7 @@ class CaseStore:
                     "database": "none",
                 },
                 "phases": {
-                    "coverage": {"unexpected-methods": []},
+                    "coverage": {"enabled": turn == 0, "unexpected-methods": []},
                     "stateful": {"enabled": False},
                 },
             }
@@ -114,19 +117,21 @@ class CaseStore:
         schema.config.update(base_url=_BASE_URL)
         return schema
 
-    def _generate(self, operation: Operation) -> list[Case]:
+    def _generate(self, operation: Operation, turn: int) -> list[Case]:
         from schemathesis.generation.feedback import NO_FEEDBACK
         from schemathesis.pytest._test_builder import build_operation_test
 
-        self._schema = self._schema or self._load()
+        if turn not in self._schemas:
+            self._schemas[turn] = self._load(turn)
+        schema = self._schemas[turn]
         cases: list[Case] = []
 
         def keep(case: Any) -> None:
             cases.append(_recorded(case))
 
         build_operation_test(
-            config=self._schema.config,
-            operation=self._schema[operation.path][operation.method],
+            config=schema.config,
+            operation=schema[operation.path][operation.method],
             test_func=keep,
             given_kwargs={},
             feedback=NO_FEEDBACK,

@@ -239,6 +239,11 @@ def load(spec: Path | str | None = None) -> Description:
     return description
 
 
+def document(name: str) -> dict[str, Any]:
+    """The document in a file, at a URL, or ``bundled``. Raises InvalidDescription."""
+    return dict(load().document) if name == "bundled" else read(name)
+
+
 def _fetch(url: str) -> str:
     import requests
 

@@ -5,7 +5,8 @@ It is active when a target is given (`--target` or `--url`); otherwise it only a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+import itertools
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from kuflow_conformance.record import RunRecord
 from kuflow_conformance.report import allure, write_reports
 from kuflow_conformance.requirements import PROFILES, Catalogue, Profile
 from kuflow_conformance.run import DEFAULT_REPORTS, DEFAULT_SEED, Run, clean_up, prepare
+from kuflow_conformance.selection import Test
 from kuflow_conformance.target import FLAGS, flag_name
 from kuflow_conformance.webhooks import Listener, listening
 from kuflow_conformance.world import World
@@ -52,6 +54,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--reports", type=Path, default=DEFAULT_REPORTS, help=f"folder of the reports (default: {DEFAULT_REPORTS})"
     )
+    group.addoption("--changed-spec", metavar="OLD", help="an earlier description: test first what has changed since")
+    group.addoption("--shard", metavar="I/N", help="only the I-th of N parts")
+    group.addoption("--time-budget", metavar="TIME", help="how long the run may take, such as 90s or 5m")
     group.addoption("--write-trace", action="store_true", help="write every exchange to trace.jsonl beside the reports")
 
 
@@ -86,6 +91,8 @@ def pytest_configure_node(node: Any) -> None:
         run = node.config.stash[RUN]
         node.workerinput["kuflow_run"] = str(run.id)
         node.workerinput["kuflow_last_failed"] = run.last_failed
+        node.workerinput["kuflow_changed"] = sorted(run.changed)
+        node.workerinput["kuflow_budget"] = [run.budget.allowed, run.budget.deadline] if run.budget else None
         node.workerinput["kuflow_bed"] = run.bed.model_dump(mode="json")
 
 
@@ -126,9 +133,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     run = config.stash.get(RUN, None)
     if run is None:
         return
-    kept = [item for item in items if run.selected.intersection(marked(item)) and run.wants(item.nodeid)]
+    by_id = {item.nodeid: item for item in items}
+    tests = [_as_test(item) for item in items if run.selected.intersection(marked(item)) and run.wants(item.nodeid)]
+    kept = [by_id[test.id] for test in run.chosen(tests)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
+
+
+def _as_test(item: pytest.Item) -> Test:
+    operation = getattr(item, "callspec", None) and item.callspec.params.get("operation")  # type: ignore[attr-defined]
+    return Test(item.nodeid, tuple(marked(item)), operation.id if operation else None)
 
 
 # Fixtures
@@ -182,9 +196,17 @@ def description(request: pytest.FixtureRequest) -> Description:
 
 
 @pytest.fixture
-def cases(request: pytest.FixtureRequest, operation: Operation) -> list[Case]:
-    """The generated requests of an operation; see `CaseStore`."""
-    return _run(request).cases.of(operation)
+def cases(request: pytest.FixtureRequest, operation: Operation, evidence: Evidence) -> Iterator[Iterable[Case]]:
+    """The generated requests of an operation, as many as there is time for; see `CaseStore`."""
+    run = _run(request)
+    planned = run.cases.of(operation)
+    if run.budget is None:
+        yield planned
+        return
+    sent = itertools.count()
+    yield (case for case, _ in zip(run.budget.cases(operation, run.cases), sent, strict=False))
+    if (number := next(sent)) < len(planned):
+        evidence.cut[operation.id] = [number, len(planned)]
 
 
 @pytest.fixture
@@ -211,6 +233,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     run = item.config.stash.get(RUN, None)
+    if run is not None and run.budget is not None and run.evidence and not run.budget.allows(item.nodeid):
+        run.evidence.gap(marked(item), "the time budget was spent before")
+        run.evidence.cut[item.nodeid] = [0, 1]
+        pytest.skip("the time budget is spent")
     try:
         return (yield)
     except NotTested as error:

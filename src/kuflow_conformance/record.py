@@ -24,6 +24,7 @@ from kuflow_conformance.known import KnownFailures
 from kuflow_conformance.openapi import VERSION, Description
 from kuflow_conformance.oracles.coverage import Coverage
 from kuflow_conformance.requirements import Catalogue, Verdict, Verdicts
+from kuflow_conformance.selection import Shard
 
 if TYPE_CHECKING:
     import uuid
@@ -71,6 +72,7 @@ class Recorded(Protocol):
     seed: int
     coverage: Coverage
     known: KnownFailures
+    shard: Shard | None
 
     @property
     def name(self) -> str: ...
@@ -109,6 +111,7 @@ class RunRecord:
         self._tests: Counter[str] = Counter()
         self._errors: list[dict[str, str]] = []
         self._first_failure: dict[str, Any] | None = None
+        self._cut: dict[str, list[int]] = {}
 
     def add_evidence(self, test: str, evidence: Mapping[str, Any]) -> None:
         """Take in what one test found."""
@@ -117,6 +120,7 @@ class RunRecord:
             self._statuses.setdefault(operation, Counter()).update(statuses)
         for operation, elapsed in evidence["elapsed"].items():
             self._elapsed.setdefault(operation, []).extend(elapsed)
+        self._cut |= evidence["cut"]
         for operation, points in evidence["covered"].items():
             self._covered.setdefault(operation, set()).update(points)
         if self._first_failure is None and self._verdicts.reported:
@@ -203,7 +207,9 @@ class RunRecord:
 
     @property
     def _outdated(self) -> list[str]:
-        """Requirements that are listed as known failures, and hold now."""
+        """Requirements that are listed as known failures, and hold now; a part of a run cannot know."""
+        if self._run.shard is not None:
+            return []
         verdicts = (self._verdicts.by_id[key] for key in self._run.known if key in self._verdicts.by_id)
         return [verdict.requirement.id for verdict in verdicts if verdict.outcome == "pass"]
 
@@ -268,6 +274,8 @@ class RunRecord:
             "operations": [self._operation(key) for key in run.description.operations],
             "missing": run.missing,
             "left": self.left if self._finished else self.open,
+            "shard": run.shard and str(run.shard),
+            "cut": self._cut,
         }
 
     def _known(self, key: str) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kuflow_conformance import known, openapi, requirements, trace
+from kuflow_conformance import known, openapi, requirements, specdiff, trace
 from kuflow_conformance import target as targets
 from kuflow_conformance.bed import TestBed, discover
 from kuflow_conformance.cleanup import Made, finish, leftovers
@@ -24,6 +25,7 @@ from kuflow_conformance.oracles.coverage import Coverage
 from kuflow_conformance.record import RunRecord
 from kuflow_conformance.record import read as read_record
 from kuflow_conformance.requirements import Catalogue, Profile
+from kuflow_conformance.selection import Budget, Shard, Test, changed_first, seconds
 from kuflow_conformance.target import FLAGS, Target, flag_name
 from kuflow_conformance.trace import Trace
 from kuflow_conformance.world import World
@@ -72,6 +74,12 @@ class Run:
     """The requirements that the target is known to break."""
     last_failed: list[str] | None = None
     """The tests to run; None means all that are selected."""
+    shard: Shard | None = None
+    """Which part of the tests to run; None means all."""
+    changed: frozenset[str] = frozenset()
+    """The operations to test first."""
+    budget: Budget | None = None
+    """How long the run may take; None means as long as it does."""
     history: History = field(default_factory=History)
     exemplified: set[str] = field(default_factory=set)
     made: Made = field(default_factory=Made)
@@ -130,6 +138,14 @@ class Run:
         """Whether a test, selected otherwise, is to run."""
         return self.last_failed is None or test in self.last_failed
 
+    def chosen(self, tests: list[Test]) -> list[Test]:
+        """Those of `tests` that this run makes, in its order."""
+        if self.shard is not None:
+            tests = self.shard.of_tests(tests)
+        if self.budget is not None:
+            tests = self.budget.order(tests, self.catalogue)
+        return changed_first(tests, self.catalogue, self.changed) if self.changed else tests
+
     def new_evidence(self) -> Evidence:
         session, _ = self.require()
         self.evidence = Evidence(session.redactor, session.curl, self.coverage, self.history, self.exemplified)
@@ -161,17 +177,32 @@ def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Ru
         bed=TestBed.model_validate(worker["kuflow_bed"]) if worker else TestBed(),
         known=_known_failures(options, catalogue),
         last_failed=worker["kuflow_last_failed"] if worker else _last_failed(options),
+        shard=Shard.parse(options["shard"]) if options["shard"] else None,
+        changed=frozenset(worker["kuflow_changed"] if worker else _changed(options, description)),
         coverage=Coverage(description),
         cases=CaseStore(description, profile, options["seed"]),
         share=worker["workercount"] if worker else 1,
         part=worker["workerid"] if worker else "",
     )
     if worker is None:
+        allowed = seconds(options["time_budget"]) if options["time_budget"] else 0.0
         run.cases.check()
         run.record = RunRecord(run, options["reports"])
         run.trace = Trace(options["reports"] / trace.FILE) if options["write_trace"] else None
         _preflight(run)
+        run.budget = Budget(allowed, time.time() + allowed) if allowed else None
+    elif worker["kuflow_budget"]:
+        allowed, deadline = worker["kuflow_budget"]
+        run.budget = Budget(allowed, deadline, worker["workercount"])
     return run
+
+
+def _changed(options: dict[str, Any], description: Description) -> set[str]:
+    """The operations that are described otherwise in ``changed_spec``."""
+    if not options["changed_spec"]:
+        return set()
+    old = openapi.document(options["changed_spec"])
+    return {change.operation for change in specdiff.compare(old, description.document).changes}
 
 
 def _last_failed(options: dict[str, Any]) -> list[str] | None:

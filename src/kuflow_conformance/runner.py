@@ -38,6 +38,8 @@ def run_suites(options: dict[str, Any]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     prepared = prepare(options)
     assert prepared.record is not None
+    if prepared.changed:
+        console.print(f"changed, so tested first: {', '.join(sorted(prepared.changed))}", style="dim")
     workers = options["workers"] or _workers_for(prepared.record.latency)
     if workers > 1:
         arguments += ["-n", str(workers), "--maxprocesses", str(workers)]
@@ -80,6 +82,9 @@ def pytest_arguments(options: dict[str, Any]) -> list[str]:
         arguments += ["--known", str(options["known"])]
     if options["spec"]:
         arguments += ["--spec", str(options["spec"])]
+    for name in ("changed_spec", "shard", "time_budget"):
+        if options[name]:
+            arguments += [f"--{name.replace('_', '-')}={options[name]}"]
     if options["write_trace"]:
         arguments.append("--write-trace")
     for flag in FLAGS:

@@ -82,6 +82,14 @@ def judge(old: Document, new: Document, accepted: Mapping[str, str] | None = Non
     return Judgement(tuple(changes), _version(old) != _version(new), accepted or {})
 
 
+def compare(old: Document, new: Document, accepted: Mapping[str, str] | None = None) -> Judgement:
+    """As `judge`, for documents that may be anything. Raises InvalidDescription."""
+    try:
+        return judge(old, new, accepted)
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError, RecursionError) as error:
+        raise InvalidDescription(f"not usable OpenAPI documents: {type(error).__name__}: {error}") from error
+
+
 class _Accepted(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

@@ -28,6 +28,7 @@ from kuflow_conformance.oracles import JUDGED_ALWAYS
 from kuflow_conformance.oracles.coverage import Coverage
 from kuflow_conformance.oracles.requests import REFUSALS, request_faults
 from kuflow_conformance.record import TRAFFIC, RunRecord
+from kuflow_conformance.selection import Shard
 
 CLIENT = "client"
 """The name of the caller, whoever it was."""
@@ -63,6 +64,7 @@ class Traffic:
 
     profile = TRAFFIC
     seed = 0
+    shard: Shard | None = None
 
     def __init__(self, name: str, url: str, description: Description, reports: Path) -> None:
         self.id = uuid.uuid4()

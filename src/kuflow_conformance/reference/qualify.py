@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,8 @@ class Result:
     """The first report: requirement, requests and seconds until then."""
     baseline: bool | None = None
     """Whether the generic tool reported it; None where it was not asked."""
+    baseline_requests: int = 0
+    baseline_seconds: float = 0.0
 
     @property
     def reported(self) -> list[str]:
@@ -137,14 +141,23 @@ def rotated(ids: Sequence[str], count: int, turn: int) -> list[str]:
     return list(dict.fromkeys(ids[(start + n) % len(ids)] for n in range(min(count, len(ids)))))
 
 
-def fingerprint() -> str:
-    """Changes whenever the suite or the server does, so that old results are not taken for new ones."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for folder in (package, files.data("suites"), files.data("spec")):
+def _fingerprint(*folders: Path, of: str = "") -> str:
+    digest = hashlib.sha256(of.encode())
+    for folder in folders:
         for path in sorted(p for p in folder.rglob("*") if p.suffix in (".py", ".yaml")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def fingerprint() -> str:
+    """Changes whenever the suite or the server does, so that old results are not taken for new ones."""
+    return _fingerprint(Path(__file__).parents[1], files.data("suites"), files.data("spec"))
+
+
+def _peer_fingerprint() -> str:
+    """Changes whenever the faults, the description or the generic tool do."""
+    document = json.dumps(openapi.load().document, sort_keys=True, default=str)
+    return _fingerprint(Path(__file__).with_name("faults"), of=f"{version('schemathesis')} {document}")
 
 
 class Qualification:
@@ -153,6 +166,7 @@ class Qualification:
     def __init__(self, folder: Path, jobs: int, *, baseline: bool = False) -> None:
         self.folder = folder / fingerprint()
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._peer = folder / f"schemathesis-{_peer_fingerprint()}"
         self._jobs = jobs
         self._baseline = baseline
 
@@ -177,15 +191,15 @@ class Qualification:
             result = Result(**json.loads(path.read_text(encoding="utf-8")))
         else:
             result = self._suite(subject, path.with_suffix(""))
-        if accepted is not None and subject.kind == "fault" and result.baseline is None:
-            result.baseline = self._generic(["--fault", subject.id], accepted, update=False) == 1
+        if accepted is not None and subject.kind == "fault":
+            result.baseline, result.baseline_requests, result.baseline_seconds = self._compare(subject.id, accepted)
         files.write_whole(path, json.dumps(asdict(result), indent=1))
         return result
 
     def _suite(self, subject: Subject, reports: Path) -> Result:
         command = [sys.executable, "-m", "kuflow_conformance", "run", *subject.options]
         started = time.monotonic()
-        code = _exit_code([*command, "--workers", "1", "--record-only", "--reports", str(reports)])
+        code, _ = _outcome([*command, "--workers", "1", "--record-only", "--reports", str(reports)])
         result = Result(subject.kind, subject.id, list(subject.requirements), code)
         result.seconds = round(time.monotonic() - started, 1)
         record_path = reports / "run.json"
@@ -205,7 +219,8 @@ class Qualification:
 
     def _calibrate(self, progress: Progress) -> Path:
         """What the generic tool reports on the fault-free server, to be left out."""
-        accepted = self.folder / "schemathesis-baseline.json"
+        self._peer.mkdir(exist_ok=True)
+        accepted = self._peer / "accepted.json"
         if not accepted.is_file():
             task = progress.add_task("calibrate the generic tool", total=BASELINE_CALIBRATIONS)
             for seed in range(1, BASELINE_CALIBRATIONS + 1):
@@ -213,8 +228,18 @@ class Qualification:
                 progress.advance(task)
         return accepted
 
-    def _generic(self, switches: list[str], accepted: Path, *, update: bool, seed: int = PLAIN_SEED) -> int:
-        """The exit code of Schemathesis' own command line, all checks on."""
+    def _compare(self, fault: str, accepted: Path) -> tuple[bool, int, float]:
+        """Whether the generic tool reports a fault, and what that takes: requests and seconds."""
+        path = self._peer / f"{fault}.json"
+        if not path.is_file():
+            started = time.monotonic()
+            code, requests = self._generic(["--fault", fault], accepted, update=False)
+            files.write_whole(path, json.dumps([code == 1, requests, round(time.monotonic() - started, 1)]))
+        reported, requests, seconds = json.loads(path.read_text(encoding="utf-8"))
+        return reported, requests, seconds
+
+    def _generic(self, switches: list[str], accepted: Path, *, update: bool, seed: int = PLAIN_SEED) -> tuple[int, int]:
+        """The exit code of Schemathesis' own command line, all checks on, and how many requests it generated."""
         with serve.running(switches[1:], []) as (target_file, environment):
             lines = target_file.read_text(encoding="utf-8").splitlines()
             url = next(line.split('"')[1] for line in lines if line.startswith("base-url"))
@@ -230,22 +255,25 @@ class Qualification:
                 *("--max-examples", str(BASELINE_EXAMPLES), "--seed", str(seed), "--continue-on-failure"),
                 *("--baseline", str(accepted), *(["--baseline-update"] if update else [])),
             ]
-            return _exit_code(command, environment)
+            code, output = _outcome(command, environment)
+            generated = re.search(r"(\d+) generated", output)
+            return code, int(generated[1]) if generated else 0
 
 
-def _exit_code(command: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
-    """The exit code of a command; TIMED_OUT when it has to be stopped."""
+def _outcome(command: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """The exit code of a command, TIMED_OUT when it has to be stopped, and what it says."""
     try:
-        return subprocess.run(
+        done = subprocess.run(
             command,
             env={**os.environ, **(environment or {})},
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=TIMEOUT,
             check=False,
-        ).returncode
+        )
     except subprocess.TimeoutExpired:
-        return TIMED_OUT
+        return TIMED_OUT, ""
+    return done.returncode, done.stdout.decode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
@@ -293,6 +321,10 @@ class Scorecard:
             "first": sum(result.right for result in chosen),
             "compared": sum(result.baseline is not None for result in chosen),
             "baseline": sum(bool(result.baseline) for result in chosen),
+            "requests": sum(result.requests for result in chosen),
+            "baseline_requests": sum(result.baseline_requests for result in chosen),
+            "seconds": round(sum(result.seconds for result in chosen)),
+            "baseline_seconds": round(sum(result.baseline_seconds for result in chosen)),
         }
 
     def grouped(self, by: str) -> dict[str, dict[str, int]]:

@@ -84,7 +84,10 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
         f"{traffic['requests']} requests in {record['seconds']} s, {traffic['per_second']} per second"
         + ("" if record["profile"] == TRAFFIC else f", seed {record['seed']}")
     )
-    parts.append(Text(f"{record['target']['name']}: {record['verdict']}", style=_STYLE[record["verdict"]]))
+    if cut := record.get("cut"):
+        parts.append(Text(_cut(cut), style="yellow"))
+    part = f", part {record['shard']}" if record.get("shard") else ""
+    parts.append(Text(f"{record['target']['name']}{part}: {record['verdict']}", style=_STYLE[record["verdict"]]))
     if record["reason"]:
         parts.append(Text(record["reason"], style="yellow"))
     if record["left"]:
@@ -92,6 +95,17 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
         parts.append(Text(f"left on the target: {len(record['left'])} processes; {hint}", style="yellow"))
     parts.append(f"report: {folder / 'report.html'}")
     return Group(*parts)
+
+
+def _cut(cut: dict[str, list[int]]) -> str:
+    """What the time budget cut."""
+    tests = sum("::" in key for key in cut)
+    sent, planned = (sum(numbers[n] for key, numbers in cut.items() if "::" not in key) for n in (0, 1))
+    operations = len(cut) - tests
+    parts = [f"{tests} tests"] if tests else []
+    if operations:
+        parts.append(f"{planned - sent} of {planned} generated requests of {operations} operations")
+    return f"cut by the time budget: {' and '.join(parts)}"
 
 
 def _failure(requirement: dict[str, Any], style: str) -> RenderableType:
