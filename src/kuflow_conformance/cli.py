@@ -31,6 +31,7 @@ from kuflow_conformance.report.console import (
     finding_line,
     judged_changes,
     repeated_line,
+    summary,
     verdict_then_and_now,
 )
 from kuflow_conformance.requirements import PROFILE_SUMMARIES, PROFILES
@@ -147,6 +148,23 @@ def compare(before: Path, after: Path) -> None:
     comparison = Comparison(records.read(before), records.read(after))
     Console(highlight=False).print(differences(comparison))
     sys.exit(EXIT_NOT_CONFORMANT if comparison.regressed else EXIT_CONFORMANT)
+
+
+@main.command()
+@click.argument("parts", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@reports_option
+def merge(parts: tuple[Path, ...], reports: Path) -> None:
+    """Make the reports of a whole run from the run.json of its parts (--shard).
+
+    Exit codes: those of run.
+    """
+    from kuflow_conformance.merge import merge as merged
+    from kuflow_conformance.report import write_reports
+
+    record = merged([records.read(path) for path in parts])
+    write_reports(record, reports)
+    Console(highlight=False).print(summary(record, reports))
+    sys.exit(record["exit_code"])
 
 
 @main.command()

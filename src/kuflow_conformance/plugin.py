@@ -302,6 +302,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if report.failed and run.session is not None and report.longrepr is not None:
         report.longrepr = run.session.redactor.text(str(report.longrepr))
     if call.when == "teardown" and run.evidence is not None:
+        if run.budget is not None:
+            run.budget.checked.update(run.evidence.checks)
         report.kuflow = run.evidence.as_dict()
         report.kuflow_open = (run.part, list(run.made.open))
     report.kuflow_requirements = marked(item)

@@ -69,6 +69,11 @@ class Catalogue:
     def __contains__(self, requirement_id: object) -> bool:
         return requirement_id in self.requirements
 
+    def explaining(self, requirement_id: str, broken: Collection[str]) -> str | None:
+        """Which of the `broken` requirements explains why this one is broken; None when none does."""
+        explanations = (key for key in self.requirements if key in broken)
+        return next((key for key in explanations if requirement_id in self[key].explains), None)
+
     def in_profile(self, profile: Profile) -> set[str]:
         """The ids that a run with `profile` tests."""
         allowed = PROFILES[: PROFILES.index(profile) + 1]
@@ -199,11 +204,8 @@ class Verdicts:
 
     def follows(self, verdict: Verdict) -> str | None:
         """The broken requirement that explains why this one is broken, if there is one."""
-        key = verdict.requirement.id
-        for other in self.ordered:
-            if other.outcome == "fail" and key in other.requirement.explains:
-                return other.requirement.id
-        return None
+        broken = [other.requirement.id for other in self.ordered if other.outcome == "fail"]
+        return self.catalogue.explaining(verdict.requirement.id, broken)
 
     @property
     def reported(self) -> list[Verdict]:

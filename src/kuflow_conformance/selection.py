@@ -64,9 +64,13 @@ def changed_first(tests: Sequence[Test], catalogue: Catalogue, changed: Collecti
     return sorted(tests, key=lambda test: not concerns(test))
 
 
+def _musts(test: Test, catalogue: Catalogue) -> set[str]:
+    return {key for key in test.requirements if catalogue[key].level == "MUST"}
+
+
 def essential(tests: Sequence[Test], catalogue: Catalogue) -> list[str]:
     """Few tests that together check each MUST requirement once: in each turn the one that adds most."""
-    missing = {key for test in tests for key in test.requirements if catalogue[key].level == "MUST"}
+    missing = {key for test in tests for key in _musts(test, catalogue)}
     left = [test for test in tests if not test.is_generated]
     chosen: list[str] = []
     while missing and left:
@@ -98,8 +102,9 @@ MORE_SEEDS = 1000
 class Budget:
     """How long a run may take, and what becomes of the time.
 
-    First come few tests that check each MUST requirement once, whatever they take; then the other hand-written ones;
-    then generated requests, which share the rest: first those of any run, then others.
+    First come few tests that check each MUST requirement once, whatever they take, and others for those that they turn
+    out not to reach; then the rest of the hand-written ones; then generated requests, which share what is left: first
+    those of any run, then others.
     """
 
     allowed: float
@@ -107,14 +112,16 @@ class Budget:
     deadline: float
     """When they are over, as seconds since the epoch."""
     processes: int = 1
-    always: frozenset[str] = frozenset()
+    checked: set[str] = field(default_factory=set)
+    """Requirements that this process has checked."""
+    _musts: dict[str, set[str]] = field(default_factory=dict, repr=False)
     _waiting: float = field(default=0, repr=False)
     """Tests with generated requests that this process has still to make, as far as it can know."""
 
     def order(self, tests: Sequence[Test], catalogue: Catalogue) -> list[Test]:
         """`tests` in the order in which they get their time."""
         first = essential(tests, catalogue)
-        self.always = frozenset(first)
+        self._musts = {test.id: _musts(test, catalogue) for test in tests}
         self._waiting = sum(test.is_generated for test in tests) / self.processes
         place = {key: number for number, key in enumerate(first)}
         return sorted(tests, key=lambda test: (place.get(test.id, len(place)), test.is_generated))
@@ -126,10 +133,16 @@ class Budget:
 
     def allows(self, test: str) -> bool:
         """Whether there is time for a test."""
-        return test in self.always or self.left > 0
+        return self.left > 0 or bool(self._musts[test] - self.checked)
 
     def cases(self, operation: Operation, store: CaseStore) -> Iterator[Case]:
-        """Generated requests for as long as this operation's share of the time lasts."""
+        """Generated requests for as long as this operation's share of the time lasts.
+
+        With no time left, they are sent for the sake of a requirement that nothing else has checked.
+        """
+        if not self.left:
+            yield from store.of(operation)
+            return
         share = self.left / max(1.0, self._waiting)
         self._waiting -= 1
         end = time.time() + share
