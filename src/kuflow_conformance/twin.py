@@ -191,8 +191,8 @@ class Twin:
 
     @property
     def verdict(self) -> str:
-        if self.only_one_keeps:
-            return f"{len(self.only_one_keeps)} requirements are kept by one of the two only"
+        if number := len(self.only_one_keeps):
+            return f"{number} {'requirement is' if number == 1 else 'requirements are'} kept by one of the two only"
         return "no difference" if self.alike else "all differences are allowed"
 
     @property
