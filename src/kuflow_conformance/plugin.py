@@ -68,6 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "requirement(*ids): the requirements of spec/requirements.yaml that a test checks"
     )
     config.addinivalue_line("markers", "operations(*kinds): run once for each operation of these kinds")
+    config.addinivalue_line("markers", "long: sends many requests, so that it is begun early")
     config.addinivalue_line("markers", "racing: which request wins is open, so that two servers are not compared by it")
     if RUN not in config.stash:
         options = vars(config.option)
@@ -142,7 +143,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _as_test(item: pytest.Item) -> Test:
     operation = getattr(item, "callspec", None) and item.callspec.params.get("operation")  # type: ignore[attr-defined]
-    return Test(item.nodeid, tuple(marked(item)), operation.id if operation else None)
+    long = item.get_closest_marker("long") is not None
+    return Test(item.nodeid, tuple(marked(item)), operation.id if operation else None, long)
 
 
 # Fixtures

@@ -25,7 +25,7 @@ from kuflow_conformance.oracles.coverage import Coverage
 from kuflow_conformance.record import RunRecord
 from kuflow_conformance.record import read as read_record
 from kuflow_conformance.requirements import Catalogue, Profile
-from kuflow_conformance.selection import Budget, Shard, Test, changed_first, seconds
+from kuflow_conformance.selection import Budget, Shard, Test, changed_first, long_first, seconds
 from kuflow_conformance.target import FLAGS, Target, flag_name
 from kuflow_conformance.trace import Trace
 from kuflow_conformance.world import World
@@ -78,6 +78,8 @@ class Run:
     """Which part of the tests to run; None means all."""
     changed: frozenset[str] = frozenset()
     """The operations to test first."""
+    fail_fast: bool = False
+    """Whether the first failure ends the run, so that it had better come early."""
     budget: Budget | None = None
     """How long the run may take; None means as long as it does."""
     history: History = field(default_factory=History)
@@ -144,6 +146,8 @@ class Run:
             tests = self.shard.of_tests(tests)
         if self.budget is not None:
             tests = self.budget.order(tests, self.catalogue)
+        elif not self.fail_fast:
+            tests = long_first(tests)
         return changed_first(tests, self.catalogue, self.changed) if self.changed else tests
 
     def new_evidence(self) -> Evidence:
@@ -178,6 +182,7 @@ def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Ru
         known=_known_failures(options, catalogue),
         last_failed=worker["kuflow_last_failed"] if worker else _last_failed(options),
         shard=Shard.parse(options["shard"]) if options["shard"] else None,
+        fail_fast=options["fail_fast"],
         changed=frozenset(worker["kuflow_changed"] if worker else _changed(options, description)),
         coverage=Coverage(description),
         cases=CaseStore(description, profile, options["seed"]),

@@ -42,7 +42,7 @@ def run_suites(options: dict[str, Any]) -> int:
         console.print(f"changed, so tested first: {', '.join(sorted(prepared.changed))}", style="dim")
     workers = options["workers"] or _workers_for(prepared.record.latency)
     if workers > 1:
-        arguments += ["-n", str(workers), "--maxprocesses", str(workers)]
+        arguments += ["-n", str(workers), "--maxprocesses", str(workers), "--maxschedchunk", "1"]
     pytest.main(arguments, plugins=[_Prepared(prepared), ProgressReporter(console)])
     record = prepared.record.as_dict()
     console.print(summary(record, reports))

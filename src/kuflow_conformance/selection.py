@@ -22,6 +22,8 @@ class Test:
     id: str
     requirements: tuple[str, ...]
     operation: str | None = None
+    long: bool = False
+    """Whether it sends many requests."""
 
     @property
     def is_generated(self) -> bool:
@@ -62,6 +64,16 @@ def changed_first(tests: Sequence[Test], catalogue: Catalogue, changed: Collecti
         return not about.isdisjoint(changed)
 
     return sorted(tests, key=lambda test: not concerns(test))
+
+
+def long_first(tests: Sequence[Test]) -> list[Test]:
+    """`tests` with the long ones early: begun last, one of them would keep everybody waiting.
+
+    Each is followed by a short one, since processes are given tests by twos.
+    """
+    short = iter([test for test in tests if not test.long])
+    ordered = [one for test in tests if test.long for one in (test, next(short, None)) if one is not None]
+    return [*ordered, *short]
 
 
 def _musts(test: Test, catalogue: Catalogue) -> set[str]:

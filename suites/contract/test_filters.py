@@ -38,6 +38,7 @@ def _settled(world, operation, query, *others):
     raise NotTested(f"{operation.id} changes all the time")
 
 
+@pytest.mark.long
 @pytest.mark.requirement("FLT-001", "FLT-002", "FLT-003")
 @pytest.mark.operations("lists")
 def test_each_filter_finds_all_that_match(operation, world, evidence):

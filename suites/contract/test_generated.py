@@ -7,6 +7,7 @@ from kuflow_conformance.oracles import JUDGED_ALWAYS
 from kuflow_conformance.oracles.requests import REFUSALS, request_faults
 
 
+@pytest.mark.long
 @pytest.mark.requirement(*JUDGED_ALWAYS, *REFUSALS)
 @pytest.mark.operations("all")
 def test_generated_requests(operation, cases, world, evidence):

@@ -22,6 +22,7 @@ BODIES = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.requirement("ANS-001", "ANS-002", "ERR-001")
 @pytest.mark.operations("lists")
 def test_rare_queries(operation, world):
@@ -36,6 +37,7 @@ def test_rare_queries(operation, world):
     world.call(operation.id, query={"conformance-unknown": "1", "": "2"})
 
 
+@pytest.mark.long
 @pytest.mark.requirement("ANS-001", "ANS-002", "ERR-001")
 @pytest.mark.operations("with-json-body")
 def test_rare_bodies(operation, world):

@@ -31,6 +31,7 @@ def _changes(world):
         yield "completeProcessItemTask", world.claimed_task, "retrieveProcessItem", None
 
 
+@pytest.mark.long
 @pytest.mark.requirement("RED-005", "RED-006", "RED-007")
 def test_audit_of_every_change(world, evidence, time_passes):
     made = []

@@ -200,6 +200,7 @@ def base(holder, evidence):
     return holder
 
 
+@pytest.mark.long
 @pytest.mark.requirement("PAT-001")
 def test_applies(base, evidence):
     for operations in APPLY.values():
@@ -228,12 +229,14 @@ def test_equal_values_pass_the_test_operation(base, evidence):
     )
 
 
+@pytest.mark.long
 @pytest.mark.requirement("PAT-002", "PAT-003")
 def test_unequal_values_fail_the_test_operation(base, evidence):
     for path, value in UNEQUAL:
         _refusal(base, evidence, "PAT-002", [op("test", path, value=value)])
 
 
+@pytest.mark.long
 @pytest.mark.requirement("PAT-003", "PAT-004")
 def test_what_cannot_apply_is_refused_as_a_whole(base, evidence):
     for operations in FAIL.values():

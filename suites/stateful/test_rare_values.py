@@ -30,6 +30,7 @@ def test_rare_values(holder):
     holder.get()
 
 
+@pytest.mark.long
 @pytest.mark.requirement("ANS-001", "ANS-002", "ERR-001")
 def test_rare_documents(world):
     process = world.scratch_process()

@@ -338,6 +338,7 @@ def test_log_keeps_what_is_appended(world, evidence):
     )
 
 
+@pytest.mark.long
 @pytest.mark.requirement("LOG-004", "LOG-005")
 def test_log_drops_the_oldest(world, evidence, profile):
     budget = LOG_BUDGET[profile]

@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -74,7 +74,10 @@ class ReferenceServer:
     def _endpoint(self, operations: dict[str, Operation]) -> Any:
         async def endpoint(request: Request) -> Response:
             operation = operations.get(request.method) or operations["GET"]  # HEAD
-            content = await request.body()
+            try:
+                content = await request.body()
+            except ClientDisconnect:
+                return Response(status_code=400)  # which nobody reads
             try:
                 return self.respond(operation, self.handle(operation, request, content))
             except Refused as refusal:
