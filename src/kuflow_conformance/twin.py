@@ -187,7 +187,8 @@ class Twin:
 
     @property
     def alike(self) -> bool:
-        return not (self.differences or self.only_one_keeps or self.comparison.observed or self.comparison.untested)
+        found = self.comparison
+        return not (self.differences or self.only_one_keeps or found.observed or found.warned or found.untested)
 
     @property
     def verdict(self) -> str:

@@ -192,6 +192,9 @@ def twins(found: Twin, page: Path) -> RenderableType:
         parts.append(Text("Seen to differ where the documentation is silent", style="bold"))
         parts += [_seen_to_differ(*observed) for observed in found.comparison.observed]
         parts.append("")
+    if found.comparison.warned:
+        keys = ", ".join(requirement["id"] for requirement in found.comparison.warned)
+        parts += [Text(f"{names['against']} is warned of: {keys}", style="yellow"), ""]
     if found.comparison.untested:
         keys = ", ".join(requirement["id"] for requirement in found.comparison.untested)
         parts += [Text(f"tested on {names['target']} only: {keys}", style="dim"), ""]
