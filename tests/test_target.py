@@ -38,7 +38,7 @@ def test_flags_alone_suffice():
         ("http.read-timeout", "0", "greater than 0"),
         ("http.verify", "maybe", "valid boolean"),
         ("http.ca-bundle", "/nowhere.pem", "/nowhere.pem is not a file"),
-        ("auth.type", "digest", "'basic', 'bearer' or 'oauth2'"),
+        ("auth.type", "digest", "'basic', 'bearer', 'oauth2' or 'none'"),
         ("auth.type", "oauth2", "oauth2 needs token-url, client-id and client-secret-env"),
         ("test-bed.robot-id", "x", "expected a UUID"),
         ("test-bed.robott-id", "x", "test-bed.robott-id: there is no such key"),

@@ -137,6 +137,14 @@ def test_a_target_that_is_away_costs_no_traceback(tmp_path):
     assert record_of(tmp_path)["failed"] == ["ANS-001"]
 
 
+def test_a_port_that_is_taken_is_told(server):
+    port = server.url.partition("127.0.0.1:")[2].partition("/")[0]
+    outcome = command("proxy", "--target", str(server.target_file), "--listen", port)
+    assert outcome.code == 2
+    assert f"port {port}" in outcome.error
+    assert len(outcome.error.strip().splitlines()) == 1
+
+
 # HAR
 
 

@@ -142,9 +142,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _as_test(item: pytest.Item) -> Test:
-    operation = getattr(item, "callspec", None) and item.callspec.params.get("operation")  # type: ignore[attr-defined]
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    operation = parameters.get("operation")  # pytest puts a mark there when there is none to test
     long = item.get_closest_marker("long") is not None
-    return Test(item.nodeid, tuple(marked(item)), operation.id if operation else None, long)
+    return Test(item.nodeid, tuple(marked(item)), operation.id if isinstance(operation, Operation) else None, long)
 
 
 # Fixtures

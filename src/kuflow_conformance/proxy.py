@@ -57,13 +57,19 @@ class Proxy:
             exchange = self._session.send_request(requests.Request(request.method, url, headers, data=body), client)
         except TargetUnavailable as error:
             self._session = self._open()  # it may come back
-            return Response(f"kuflow-conformance: {error}", 502, media_type="text/plain")
+            return _bad_gateway(str(error))
+        except (requests.RequestException, ValueError) as error:  # what no request can be made of
+            return _bad_gateway(f"{type(error).__name__}: {error}")
         self._traffic.see(Seen(exchange))
         return _response(exchange)
 
 
+def _bad_gateway(why: str) -> Response:
+    return Response(f"kuflow-conformance: {why}", 502, media_type="text/plain")
+
+
 def _response(exchange: Exchange) -> Response:
     if exchange.failure:
-        return Response(f"kuflow-conformance: {exchange.failure}", 502, media_type="text/plain")
+        return _bad_gateway(exchange.failure)
     kept = {name: value for name, value in exchange.headers.items() if name.lower() not in _NOT_HANDED_ON}
     return Response(exchange.body, exchange.status, kept)
