@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+import requests
 
 from conftest import command
 from kuflow_conformance import trace, twin
@@ -17,6 +18,15 @@ from kuflow_conformance.reference import serve
 FIRST = "497f6eca-6276-4993-bfeb-53cbbbba6f08"
 SECOND = "0b0ba0c2-6d21-4b48-8e2c-9f3a1d6ad3c4"
 OTHER = "e7cf5a1c-41f9-4a09-9a5b-3f1e2c6b8d70"
+
+
+def left_on(target_file, environment) -> list[str]:
+    """The processes that were made on a server after it began, and are not ended."""
+    url = next(line.split('"')[1] for line in target_file.read_text().splitlines() if line.startswith("base-url"))
+    user = next(line.split('"')[1] for line in target_file.read_text().splitlines() if line.startswith("user ="))
+    query = "?size=1000&sort=createdAt,desc"
+    rows = requests.get(f"{url}/processes{query}", auth=(user, environment["KUFLOW_TOKEN"])).json()["content"]
+    return [r["id"] for r in rows if r["state"] == "RUNNING" and not r["createdAt"].startswith("2024")]
 
 
 def twins(tmp_path, *options: str, **switches):
@@ -30,7 +40,9 @@ def twins(tmp_path, *options: str, **switches):
             text = text.replace(f'"{name}"', f'"OTHER_{name}"')
         (tmp_path / "against.toml").write_text(text.replace("bundled reference server", "the other"))
         words = ["run", "--target", str(target), "--against", str(tmp_path / "against.toml"), *options]
-        return command(*words, environment=environment, reports=tmp_path / "out")
+        outcome = command(*words, environment=environment, reports=tmp_path / "out")
+        assert not left_on(target, environment)
+        return outcome
 
 
 def test_a_server_does_not_differ_from_itself(tmp_path):

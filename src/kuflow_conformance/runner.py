@@ -18,7 +18,7 @@ from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NOT_CONFORMANT
 from kuflow_conformance.plugin import RUN
 from kuflow_conformance.report import pages
 from kuflow_conformance.report.console import ProgressReporter, differences, summary, twins
-from kuflow_conformance.run import Run, prepare
+from kuflow_conformance.run import Run, clean_up, prepare
 from kuflow_conformance.target import FLAGS, flag_name
 
 MAXIMUM_WORKERS = 8
@@ -104,7 +104,7 @@ def run_twins(options: dict[str, Any]) -> int:
         {**side, "write_trace": True, "reports": reports / part} for side, part in zip(sides, twin.PARTS, strict=True)
     ]
     for side in sides:
-        prepare({**side, "write_trace": False})  # so that problems are told before anything starts
+        clean_up(prepare({**side, "write_trace": False}))  # so that problems are told before anything starts
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(highlight=False)
     with console.status("[dim]testing both"):
