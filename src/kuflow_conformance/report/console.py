@@ -80,10 +80,8 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
     if unreached:
         parts.append(Text(f"not tested: {', '.join(unreached)}", style="dim"))
     traffic = record["traffic"]
-    parts.append(
-        f"{traffic['requests']} requests in {record['seconds']} s, {traffic['per_second']} per second"
-        + ("" if record["profile"] == TRAFFIC else f", seed {record['seed']}")
-    )
+    speed = f" in {record['seconds']} s, {traffic['per_second']} per second, seed {record['seed']}"
+    parts.append(f"{traffic['requests']} requests" + (" judged" if record["profile"] == TRAFFIC else speed))
     if cut := record.get("cut"):
         parts.append(Text(_cut(cut), style="yellow"))
     part = f", part {record['shard']}" if record.get("shard") else ""
