@@ -98,6 +98,11 @@ class Result:
         return set(self.requirements) <= set(self.reported)
 
     @property
+    def spent(self) -> tuple[int, float]:
+        """Requests and seconds until the first report, or of the whole run where there is none."""
+        return (self.first["requests"], self.first["seconds"]) if self.first else (self.requests, self.seconds)
+
+    @property
     def clean(self) -> bool:
         return self.exit_code == 0 and set(self.reported) <= set(self.requirements)
 
@@ -321,9 +326,9 @@ class Scorecard:
             "first": sum(result.right for result in chosen),
             "compared": sum(result.baseline is not None for result in chosen),
             "baseline": sum(bool(result.baseline) for result in chosen),
-            "requests": sum(result.requests for result in chosen),
+            "requests": sum(result.spent[0] for result in chosen),
             "baseline_requests": sum(result.baseline_requests for result in chosen),
-            "seconds": round(sum(result.seconds for result in chosen)),
+            "seconds": round(sum(result.spent[1] for result in chosen)),
             "baseline_seconds": round(sum(result.baseline_seconds for result in chosen)),
         }
 
