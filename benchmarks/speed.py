@@ -29,6 +29,17 @@ from kuflow_conformance.http import Session
 LOOP = 2000
 """Requests of the bare loops."""
 
+LATENCIES = (
+    (0, "core", "1"),
+    (0, "core", "default"),
+    (0, "full", "default"),
+    (50, "core", "default"),
+    (50, "full", "default"),
+    (150, "core", "default"),
+    (150, "core", "16"),
+)
+"""Milliseconds, profile and workers of the runs whose time to the verdict is measured."""
+
 EXAMPLES = 60
 """Examples per operation of Schemathesis' command line."""
 
@@ -120,14 +131,11 @@ def measure_requests() -> None:
 
 def measure_latency() -> None:
     print("\n| latency ms | profile | workers | seconds to the verdict |\n| --- | --- | --- | --- |")
-    for latency in (0, 50, 150):
+    for latency, profile, workers in LATENCIES:
         with serving(latency=latency) as path:
-            for profile in ("core", "full"):
-                for workers in ("default", "2", "8"):
-                    record = suite(
-                        path, "--profile", profile, *([] if workers == "default" else ["--workers", workers])
-                    )
-                    print(f"| {latency} | {profile} | {workers} | {record['wall']:.1f} |", flush=True)
+            chosen = [] if workers == "default" else ["--workers", workers]
+            record = suite(path, "--profile", profile, *chosen)
+            print(f"| {latency} | {profile} | {workers} | {record['wall']:.1f} |", flush=True)
 
 
 def measure_startup() -> None:
