@@ -98,7 +98,7 @@ def serve(
 @click.option(
     "--scorecard",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where the scorecard goes; qualification.md in the folder by default.",
+    help="Where the scorecard goes, as .md and .json; qualification.md in the folder by default.",
 )
 def qualify(
     fault: tuple[str, ...],
@@ -135,7 +135,7 @@ def qualify(
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         results = qualification.Qualification(folder, jobs, baseline=baseline).run(chosen, progress)
     card = qualification.Scorecard(results)
-    page = scorecard or folder / "qualification.md"
+    page = (scorecard or folder / "qualification.md").with_suffix(".md")
     card.write(page.with_suffix(".json"), page)
     overall = card.rates(card.of("fault"))
     console.print(
