@@ -112,6 +112,7 @@ def exchange(description, operation: str, body, status: int = 200, query: str = 
 def steps(tmp_path, *exchanges: Exchange) -> list[trace.Step]:
     """What the trace of a test with these exchanges holds."""
     written = trace.Trace(tmp_path / "trace.jsonl")
+    written.made |= {FIRST, SECOND, OTHER}
     written.begin("test")
     for one in exchanges:
         written.see(one, one.describe(), "curl")

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from kuflow_conformance.errors import InvalidRecord
 from kuflow_conformance.exchange import NOT_JSON, Exchange
@@ -68,16 +69,20 @@ class Trace:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", encoding="utf-8")
         self._test = ""
-        self._names = _Names()
+        self.made: set[str] = set()
+        """The ids of the processes and items that the run has made, in lower case."""
+        self._names = _Names(self.made)
 
     def begin(self, test: str) -> None:
         """A test begins, and with it the numbering of ids."""
         self._test = test
-        self._names = _Names()
+        self._names = _Names(self.made)
         self._file.flush()
 
     def see(self, exchange: Exchange, answer: str, curl: str) -> None:
         """Write an exchange; `answer` and `curl` are what a report may show of it."""
+        if exchange.ok and exchange.operation_id in ("createProcess", "createProcessItem"):
+            self.made.add(str(exchange.object.get("id")).lower())
         if self._test:
             step = _step(exchange, self._test, self._names, answer, curl)
             self._file.write(json.dumps(asdict(step), ensure_ascii=False) + "\n")
@@ -102,10 +107,12 @@ def read(path: Path) -> dict[str, list[Step]]:
 class _Names:
     """Names the ids that a test knows: by their number in requests, by their place in answers other than lists.
 
-    What a test first meets in a list is somebody else's: the next server has others there.
+    What a test first meets in a list, or in what a list led it to, is somebody else's: the next server has others
+    there. So are processes and items that the run has not `made`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, made: set[str]) -> None:
+        self._made = made
         self._names: dict[str, str] = {}
         self._used: Counter[str] = Counter()
         self._foreign: set[str] = set()
@@ -118,14 +125,18 @@ class _Names:
                 self._names[key] = f"{name} {self._used[name]}"
 
     def knows(self, key: object) -> bool:
-        return isinstance(key, str) and key.lower() in self._names
+        return isinstance(key, str) and key.lower() in self._names and key.lower() not in self._foreign
 
-    def meet(self, keys: list[Any]) -> None:
-        """Note the ids of a list's rows."""
-        self._foreign |= {key.lower() for key in keys if isinstance(key, str) and not self.knows(key)}
+    def meet(self, text: str) -> None:
+        """Note the ids in an answer that tells of somebody else's resources."""
+        self._foreign |= {key for key in map(str.lower, _UUID.findall(text)) if key not in self._names}
 
-    def foreign_in(self, text: str) -> bool:
-        return any(key.lower() in self._foreign for key in _UUID.findall(text))
+    def foreign_in(self, path: str) -> bool:
+        """Whether a path is that of somebody else's resource."""
+        keys = [key.lower() for key in _UUID.findall(path)]
+        if "/processes/" in path or "/process-items/" in path:
+            return not self._made.issuperset(keys)
+        return not self._foreign.isdisjoint(keys)
 
     def replace(self, text: str) -> str:
         def named(match: re.Match[str]) -> str:
@@ -139,14 +150,15 @@ def _step(exchange: Exchange, test: str, names: _Names, answer: str, curl: str) 
     body = exchange.json
     listed = bool(exchange.operation and exchange.operation.is_list and exchange.ok)
     names.learn(f"{exchange.url} {exchange.request_body[:LARGEST_READ].decode('utf-8', 'replace')}", "id")
-    if exchange.ok and not listed:
+    foreign = names.foreign_in(urlsplit(exchange.url).path)
+    ids = [row.get("id") for row in exchange.rows]
+    own = listed and all(map(names.knows, ids))
+    if foreign or (listed and not own):
+        names.meet(exchange.body.decode("utf-8", "replace"))
+    elif exchange.ok and not listed:
         for place, value in _walk(body, ""):
             if isinstance(value, str):
                 names.learn(value, f"{exchange.operation_id}{place}")
-    ids = [row.get("id") for row in exchange.rows]
-    own = listed and all(map(names.knows, ids))
-    names.meet(ids)
-    foreign = names.foreign_in(exchange.url)
     # Which rows a page has, and in which order, is fixed only by an order that all servers share.
     moments = {str(row.get("createdAt")) for row in exchange.rows}
     ordered = exchange.query.get("sort", [""])[0].startswith("createdAt") and len(moments) == len(ids)
