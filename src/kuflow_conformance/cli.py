@@ -312,7 +312,7 @@ def spec_diff(old: str, new: str, accept: Path | None, output: Path | None) -> N
     if output and output.suffix not in (".md", ".html"):
         raise click.UsageError("--output: the name of the file has to end in .md or .html")
     accepted = specdiff.load_accepted(accept) if accept else {}
-    judgement = specdiff.compare(openapi.document(old), openapi.document(new), accepted)
+    judgement = specdiff.judge(openapi.document(old), openapi.document(new), accepted)
     Console(highlight=False).print(judged_changes(judgement))
     if output:
         files.write_whole(output, pages.specdiff(judgement, old, new, output.suffix.removeprefix(".")))

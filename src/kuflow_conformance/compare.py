@@ -12,7 +12,7 @@ SLOWER = 1.5
 NOTICEABLE = 20.0
 """Milliseconds below which a change of latency is not worth a word."""
 
-BROKEN = ("fail", "known")
+_BROKEN = ("fail", "known")
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,18 @@ class Comparison:
     @property
     def broken(self) -> list[dict[str, Any]]:
         """Requirements that are broken now and were not, those first that explain others."""
-        moved = {r["id"]: r for r in self._moved(("pass", "not tested", "absent"), BROKEN)}
+        moved = {r["id"]: r for r in self._moved(("pass", "not tested", "absent"), _BROKEN)}
         return [moved[key] for key in self.after["failed"] if key in moved] + [
             r for r in moved.values() if r["id"] not in self.after["failed"]
         ]
 
     @property
     def mended(self) -> list[dict[str, Any]]:
-        return self._moved(BROKEN, ("pass",))
+        return self._moved(_BROKEN, ("pass",))
 
     @property
     def still_broken(self) -> list[dict[str, Any]]:
-        return self._moved(BROKEN, BROKEN)
+        return self._moved(_BROKEN, _BROKEN)
 
     @property
     def warned(self) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ class Comparison:
     @property
     def untested(self) -> list[dict[str, Any]]:
         """Requirements that were tested and are not any more."""
-        return self._moved(("pass", "warn", "observed", *BROKEN), ("not tested",))
+        return self._moved(("pass", "warn", "observed", *_BROKEN), ("not tested",))
 
     @property
     def observed(self) -> list[tuple[dict[str, Any], list[str], list[str]]]:

@@ -117,6 +117,12 @@ class Evidence:
         self.record(finding, exchange, compared)
         return holds
 
+    def refusal(self, exchange: Exchange) -> None:
+        """Check that a request was refused for each thing that is wrong with it; see `request_faults`."""
+        for fault in request_faults(exchange):
+            expected = f"a refusal (4xx), as {fault.what}"
+            self.check(fault.requirement, exchange.refused, exchange, expected=expected)
+
     def same(
         self, requirement: str, before: Exchange, after: Exchange, *, expected: str, ignore: Collection[str] = ()
     ) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 
 from kuflow_conformance.exchange import Exchange
+from kuflow_conformance.openapi import UUID
 
 KEPT = 2000
 """Requests that are remembered."""
@@ -15,8 +15,6 @@ STEPS = 12
 
 LARGEST = 64 * 1024
 """Bytes of a request or an answer beyond which it is not remembered."""
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class History:
@@ -53,11 +51,11 @@ class History:
 def named(exchange: Exchange) -> set[str]:
     """The UUIDs in a request, in lower case."""
     text = exchange.url + " " + exchange.request_body[:LARGEST].decode("utf-8", "replace")
-    return {match.lower() for match in _UUID.findall(text)}
+    return {match.lower() for match in UUID.findall(text)}
 
 
 def acted_on(exchange: Exchange) -> frozenset[str]:
     """The ids of the resources that a request made or changed, in lower case."""
     made = exchange.object.get("id")
-    found = _UUID.findall(exchange.url.partition("?")[0])
+    found = UUID.findall(exchange.url.partition("?")[0])
     return frozenset(key.lower() for key in [*found, *([made] if isinstance(made, str) else [])])

@@ -37,6 +37,11 @@ class _File(BaseModel):
 KnownFailures = Mapping[str, Known]
 
 
+def state(outcome: str) -> str:
+    """What has become of a known failure, by the outcome of its requirement."""
+    return {"known": "still broken", "pass": "holds now", "not tested": "not tested"}.get(outcome, "expired")
+
+
 def beside(target: Path) -> Path:
     """Where the known failures of a target file are: ``staging.toml`` has ``staging.known.toml``."""
     return target.with_suffix(".known.toml")

@@ -14,6 +14,8 @@ from kuflow_conformance.errors import (
     EXIT_NOT_CONFORMANT,
     InvalidRecord,
 )
+from kuflow_conformance.known import state
+from kuflow_conformance.record import verdict
 
 Record = dict[str, Any]
 
@@ -43,7 +45,7 @@ def merge(parts: Sequence[Record]) -> Record:
         "started": min(part["started"] for part in parts),
         "seconds": seconds,
         "complete": all(part["complete"] for part in parts),
-        "verdict": _verdict(code, broken, [r["outcome"] for r in merged]),
+        "verdict": verdict(code, [r["outcome"] for r in merged]),
         "reason": "; ".join(dict.fromkeys(part["reason"] for part in parts if part["reason"])),
         "exit_code": code,
         "traffic": {"requests": requests, "per_second": round(requests / seconds, 1) if seconds else 0.0},
@@ -109,8 +111,7 @@ def _requirement(same: Sequence[Record]) -> Record:
 def _known(same: Sequence[Record], merged: Sequence[Record]) -> Record:
     """A known failure: broken still if it is in any part."""
     outcome = next((r["outcome"] for r in merged if r["id"] == same[0]["requirement"]), "not tested")
-    state = {"known": "still broken", "pass": "holds now", "not tested": "not tested"}.get(outcome, "expired")
-    return {**same[0], "state": state}
+    return {**same[0], "state": state(outcome)}
 
 
 def _moment(first_failure: Record) -> float:
@@ -124,14 +125,6 @@ def _exit_code(parts: Sequence[Record], broken: bool) -> int:
     if broken:
         return EXIT_NOT_CONFORMANT
     return EXIT_NO_VERDICT if EXIT_NO_VERDICT in codes else EXIT_CONFORMANT
-
-
-def _verdict(code: int, broken: Sequence[str], outcomes: Sequence[str]) -> str:
-    if code == EXIT_CONFORMANT:
-        return "known failures only" if "known" in outcomes else "conformant"
-    if code == EXIT_NOT_CONFORMANT:
-        return "not conformant" if broken else "known failures outdated"
-    return "no verdict"
 
 
 def _operation(same: Sequence[Record]) -> Record:

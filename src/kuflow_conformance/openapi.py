@@ -21,13 +21,15 @@ from kuflow_conformance.errors import InvalidDescription
 
 VERSION = "2024-06-14"
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""The textual form of a UUID (RFC 9562 section 4), in either case."""
+
 _METHODS = ("get", "put", "post", "delete", "patch")
 
 
 def is_uuid(value: object) -> bool:
-    """Whether `value` is the textual form of a UUID (RFC 9562 section 4), in either case."""
-    return isinstance(value, str) and _UUID.fullmatch(value) is not None
+    """Whether `value` is the textual form of a UUID."""
+    return isinstance(value, str) and UUID.fullmatch(value) is not None
 
 
 @dataclass(frozen=True)

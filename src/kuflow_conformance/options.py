@@ -16,6 +16,7 @@ from kuflow_conformance.target import FLAGS, Target, flag_name
 
 
 def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A flag for each usual key of the target file."""
     for flag, (key, text) in reversed(list(FLAGS.items())):
         command = click.option(flag, flag_name(flag), metavar="VALUE", help=f"{text} ({key})")(command)
     return command

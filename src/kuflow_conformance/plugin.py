@@ -343,6 +343,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
             stopped = bool(session.config.option.fail_fast and session.testsfailed)
             run.record.finish(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED and not stopped, stopped=stopped)
             clean_up(run)
+            if run.trace is not None:
+                run.trace.close()
         write_reports(run.record.as_dict(), reports)
     except OSError as error:  # no room for reports: the verdict is told all the same
         run.record.unwritable = f"the reports cannot be written: {error.strerror}: {reports}"

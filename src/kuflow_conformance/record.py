@@ -7,12 +7,12 @@ import json
 import statistics
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kuflow_conformance import __version__, files
+from kuflow_conformance import __version__, files, known
 from kuflow_conformance.errors import (
     EXIT_CONFORMANT,
     EXIT_INTERRUPTED,
@@ -56,6 +56,15 @@ def read(path: Path) -> dict[str, Any]:
         place = "/".join(map(str, problem.instance_path)) or "the top"
         raise InvalidRecord(f"{path}: not a record of a run: at {place}: {problem.message[:200]}")
     return dict(record)
+
+
+def verdict(code: int, outcomes: Sequence[str]) -> str:
+    """The verdict of a run, in words, by its exit code and the outcomes of its requirements."""
+    if code == EXIT_CONFORMANT:
+        return "known failures only" if "known" in outcomes else "conformant"
+    if code == EXIT_NOT_CONFORMANT:
+        return "not conformant" if "fail" in outcomes else "known failures outdated"
+    return "no verdict"
 
 
 TRAFFIC = "traffic"
@@ -215,14 +224,9 @@ class RunRecord:
 
     @property
     def _verdict(self) -> str:
-        if self.exit_code == EXIT_CONFORMANT:
-            if self._run.profile == TRAFFIC:
-                return "no break seen"
-            known = any(verdict.outcome == "known" for verdict in self._verdicts.ordered)
-            return "known failures only" if known else "conformant"
-        if self.exit_code == EXIT_NOT_CONFORMANT:
-            return "not conformant" if self._verdicts.failed else "known failures outdated"
-        return "no verdict"
+        if self.exit_code == EXIT_CONFORMANT and self._run.profile == TRAFFIC:
+            return "no break seen"
+        return verdict(self.exit_code, [found.outcome for found in self._verdicts.ordered])
 
     def _reason(self) -> str:
         """Why there is no verdict; empty when there is one."""
@@ -283,8 +287,7 @@ class RunRecord:
         entry = self._run.known[key].model_dump(mode="json")
         verdict = self._verdicts.by_id.get(key)
         outcome = verdict.outcome if verdict else "not tested"
-        state = {"known": "still broken", "pass": "holds now", "not tested": "not tested"}.get(outcome, "expired")
-        return {**entry, "state": state}
+        return {**entry, "state": known.state(outcome)}
 
     def _requests(self) -> int:
         return sum(sum(statuses.values()) for statuses in self._statuses.values())

@@ -207,7 +207,7 @@ def _changed(options: dict[str, Any], description: Description) -> set[str]:
     if not options["changed_spec"]:
         return set()
     old = openapi.document(options["changed_spec"])
-    return {change.operation for change in specdiff.compare(old, description.document).changes}
+    return {change.operation for change in specdiff.judge(old, description.document).changes}
 
 
 def _last_failed(options: dict[str, Any]) -> list[str] | None:

@@ -75,19 +75,15 @@ class Judgement:
 
 
 def judge(old: Document, new: Document, accepted: Mapping[str, str] | None = None) -> Judgement:
-    """Judge `new` by what clients of `old` rely on."""
-    found = dict.fromkeys(_Comparison(old, new).changes())
-    order = {"breaking": 0, "risky": 1, "compatible": 2}
-    changes = sorted(found, key=lambda change: order[change.level])
-    return Judgement(tuple(changes), _version(old) != _version(new), accepted or {})
-
-
-def compare(old: Document, new: Document, accepted: Mapping[str, str] | None = None) -> Judgement:
-    """As `judge`, for documents that may be anything. Raises InvalidDescription."""
+    """Judge `new` by what clients of `old` rely on. Raises InvalidDescription for what is no usable document."""
     try:
-        return judge(old, new, accepted)
+        found = dict.fromkeys(_Comparison(old, new).changes())
+        major = _version(old) != _version(new)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, RecursionError) as error:
         raise InvalidDescription(f"not usable OpenAPI documents: {type(error).__name__}: {error}") from error
+    order = {"breaking": 0, "risky": 1, "compatible": 2}
+    changes = sorted(found, key=lambda change: order[change.level])
+    return Judgement(tuple(changes), major, accepted or {})
 
 
 class _Accepted(BaseModel):

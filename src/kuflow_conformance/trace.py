@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from kuflow_conformance.errors import InvalidRecord
 from kuflow_conformance.exchange import NOT_JSON, Exchange
 from kuflow_conformance.http import SECRET_KEYS
+from kuflow_conformance.openapi import UUID, is_uuid
 from kuflow_conformance.oracles.instants import parse_instant
 
 FILE = "trace.jsonl"
@@ -29,8 +30,7 @@ LONGEST_VALUE = 300
 LARGEST_READ = 64 * 1024
 """Bytes of a body in which ids are looked for."""
 
-_DIGITS = re.compile(r"^[^.]*(?:\.(\d+))?.*$")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_FRACTION = re.compile(r"\.(\d+)")
 _FREE_FORM = "value"
 """The property that holds a JSON value of the user's own: compared as a whole."""
 
@@ -119,7 +119,7 @@ class _Names:
 
     def learn(self, text: str, name: str) -> None:
         """Name the ids in `text`, unless they have a name."""
-        for key in map(str.lower, _UUID.findall(text)):
+        for key in map(str.lower, UUID.findall(text)):
             if key not in self._names:
                 self._used[name] += 1
                 self._names[key] = f"{name} {self._used[name]}"
@@ -129,11 +129,11 @@ class _Names:
 
     def meet(self, text: str) -> None:
         """Note the ids in an answer that tells of somebody else's resources."""
-        self._foreign |= {key for key in map(str.lower, _UUID.findall(text)) if key not in self._names}
+        self._foreign |= {key for key in map(str.lower, UUID.findall(text)) if key not in self._names}
 
     def foreign_in(self, path: str) -> bool:
         """Whether a path is that of somebody else's resource."""
-        keys = [key.lower() for key in _UUID.findall(path)]
+        keys = [key.lower() for key in UUID.findall(path)]
         if "/processes/" in path or "/process-items/" in path:
             return not self._made.issuperset(keys)
         return not self._foreign.isdisjoint(keys)
@@ -143,7 +143,7 @@ class _Names:
             capitals = ", capitals" if match.group() != match.group().lower() else ""
             return f"‹{self._names.get(match.group().lower(), 'id')}{capitals}›"
 
-        return _UUID.sub(named, text)
+        return UUID.sub(named, text)
 
 
 def _step(exchange: Exchange, test: str, names: _Names, answer: str, curl: str) -> Step:
@@ -174,7 +174,8 @@ def _step(exchange: Exchange, test: str, names: _Names, answer: str, curl: str) 
         kind = _kind(place, value)
         fields.setdefault(place, set()).add(kind)
         if kind.startswith("time"):
-            digits[place] = max(digits.get(place, 0), len(_fraction(value)))
+            fraction = _FRACTION.search(value)
+            digits[place] = max(digits.get(place, 0), len(fraction[1]) if fraction else 0)
         elif exchange.ok and kind not in ("object", "array"):
             values.setdefault(place, []).append(_content(place, value, names))
     errors = exchange.object.get("errors")
@@ -214,17 +215,13 @@ def _kind(place: str, value: Any) -> str:
     if place.endswith(f"/{_FREE_FORM}"):
         return "JSON value"
     if isinstance(value, str):
-        if _UUID.fullmatch(value):
+        if is_uuid(value):
             return "id" if value == value.lower() else "id in capitals"
         if parse_instant(value):
             return "time, Z" if value[-1] in "zZ" else "time, offset"
         return "string"
     names = {dict: "object", list: "array", bool: "boolean", int: "number", float: "number", type(None): "null"}
     return names[type(value)]
-
-
-def _fraction(timestamp: str) -> str:
-    return _DIGITS.sub(r"\1", timestamp)
 
 
 def _content(place: str, value: Any, names: _Names) -> str:

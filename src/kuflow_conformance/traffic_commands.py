@@ -14,7 +14,7 @@ from rich.console import Console
 from kuflow_conformance import openapi
 from kuflow_conformance import target as targets
 from kuflow_conformance.errors import InvalidTraffic
-from kuflow_conformance.options import reports_option, target_options
+from kuflow_conformance.options import describes_target, reports_option
 from kuflow_conformance.report import write_reports
 from kuflow_conformance.report.console import summary
 from kuflow_conformance.run import overrides
@@ -58,16 +58,15 @@ def check(file: Path, url: str | None, spec: str | None, reports: Path) -> None:
 
 
 @click.command()
-@click.option("--target", type=click.Path(path_type=Path), help="Target file (TOML); its credentials are not used.")
-@target_options
-@click.option("--set", "set", multiple=True, metavar="KEY=VALUE", help="Any key of the target file.")
+@describes_target
 @_spec_option
 @click.option("--listen", type=click.IntRange(0, 65535), default=8480, show_default=True, help="Port; 0 takes any.")
 @reports_option
 def proxy(listen: int, spec: str | None, reports: Path, **options: Any) -> None:
     """Pass the requests of a client on to a target, and judge every answer, until stopped with Ctrl-C.
 
-    The client is pointed at the proxy instead of the target and brings its own credentials.
+    The client is pointed at the proxy instead of the target and brings its own credentials; those of the target file
+    are not used.
 
     Exit codes: as of check.
     """
