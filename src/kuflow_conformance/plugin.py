@@ -93,7 +93,7 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput["kuflow_run"] = str(run.id)
         node.workerinput["kuflow_last_failed"] = run.last_failed
         node.workerinput["kuflow_changed"] = sorted(run.changed)
-        node.workerinput["kuflow_budget"] = [run.budget.allowed, run.budget.deadline] if run.budget else None
+        node.workerinput["kuflow_deadline"] = run.budget and run.budget.deadline
         node.workerinput["kuflow_bed"] = run.bed.model_dump(mode="json")
 
 

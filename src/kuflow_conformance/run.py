@@ -195,10 +195,9 @@ def prepare(options: dict[str, Any], worker: dict[str, Any] | None = None) -> Ru
         run.record = RunRecord(run, options["reports"])
         run.trace = Trace(options["reports"] / trace.FILE) if options["write_trace"] else None
         _preflight(run)
-        run.budget = Budget(allowed, time.time() + allowed) if allowed else None
-    elif worker["kuflow_budget"]:
-        allowed, deadline = worker["kuflow_budget"]
-        run.budget = Budget(allowed, deadline, worker["workercount"])
+        run.budget = Budget(time.time() + allowed) if allowed else None
+    elif worker["kuflow_deadline"]:
+        run.budget = Budget(worker["kuflow_deadline"], worker["workercount"])
     return run
 
 

@@ -106,10 +106,6 @@ def seconds(text: str) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
-MORE_SEEDS = 1000
-"""How many further sets of generated requests there are for time that is left."""
-
-
 @dataclass
 class Budget:
     """How long a run may take, and what becomes of the time.
@@ -119,10 +115,8 @@ class Budget:
     those of any run, then others.
     """
 
-    allowed: float
-    """Seconds."""
     deadline: float
-    """When they are over, as seconds since the epoch."""
+    """When it is spent, as seconds since the epoch."""
     processes: int = 1
     checked: set[str] = field(default_factory=set)
     """Requirements that this process has checked."""
@@ -158,8 +152,10 @@ class Budget:
         share = self.left / max(1.0, self._waiting)
         self._waiting -= 1
         end = time.time() + share
-        for turn in range(MORE_SEEDS):
+        turn = 0
+        while time.time() < end:  # a turn may have no case at all
             for case in store.of(operation, turn):
                 if time.time() > end:
                     return
                 yield case
+            turn += 1
