@@ -73,15 +73,21 @@ T = TypeVar("T", bound=Owned)
 
 @dataclass
 class Store(Generic[T]):
-    """Things of one kind by id; each is visible to its own tenant only."""
+    """Things of one kind by id, in order of creation; each is visible to its own tenant only."""
 
     rows: dict[str, T] = field(default_factory=dict)
+    _of_tenant: dict[str, dict[str, T]] = field(default_factory=dict)
 
     def add(self, key: str, row: T) -> None:
         self.rows[key.lower()] = row
+        self._of_tenant.setdefault(row.tenant_id, {})[key.lower()] = row
+
+    def remove(self, key: str) -> None:
+        row = self.rows.pop(key.lower())
+        del self._of_tenant[row.tenant_id][key.lower()]
 
     def visible(self, caller: Principal) -> list[T]:
-        return [row for row in self.rows.values() if row.tenant_id == caller.tenant_id]
+        return list(self._of_tenant.get(caller.tenant_id, {}).values())
 
     def get(self, caller: Principal, key: str) -> T | None:
         row = self.rows.get(key.lower())
@@ -134,12 +140,14 @@ class Platform:
         return row
 
     def page(self, rows: Iterable[T], query: Json, sorting: dict[str, SortKey]) -> Answer:
-        """One page of `rows`: sorted as asked, by id where nothing was asked."""
-        selected = sorted(rows, key=lambda row: getattr(row, "id"))  # noqa: B009
-        for criterion in reversed(query.get("sort", [])):
-            name, _, direction = criterion.partition(",")
+        """One page of `rows`: sorted as asked, otherwise in their own order."""
+        criteria = [criterion.partition(",") for criterion in query.get("sort", ())]
+        for name, comma, direction in criteria:
             if name not in sorting or direction not in ("", "asc", "desc"):
-                raise Refused(400, f"Cannot sort by {criterion}", [self.detail("sort", "INVALID_SORT", "query")])
+                wrong = f"{name}{comma}{direction}"
+                raise Refused(400, f"Cannot sort by {wrong}", [self.detail("sort", "INVALID_SORT", "query")])
+        selected = list(rows)
+        for name, _, direction in reversed(criteria):
             selected.sort(key=sorting[name], reverse=direction == "desc")
         size, number = query.get("size", 25), query.get("page", 0)
         total = len(selected)
@@ -165,9 +173,17 @@ class Platform:
     def detail(self, location: str, code: str, location_type: str = "body") -> Json:
         return {"code": code, "message": f"{location}: {code}", "location": location, "locationType": location_type}
 
-    def matches(self, query: Json, name: str, value: str | None) -> bool:
-        """Whether `value` is one of the values asked for, if any were; ids and addresses in any case."""
-        return name not in query or (value or "").lower() in [wanted.lower() for wanted in query[name]]
+    def listed(self, store: Store[T], caller: Principal, query: Json) -> list[T]:
+        """What the caller sees of `store`, or nothing when only other tenants are asked for."""
+        asked = query.get("tenantId", [caller.tenant_id])
+        return store.visible(caller) if caller.tenant_id in [value.lower() for value in asked] else []
+
+    def having(self, rows: list[T], query: Json, name: str, values: Callable[[T], Iterable[str | None]]) -> list[T]:
+        """Those of `rows` one of whose `values` is asked for; all, if none was. Ids and addresses in any case."""
+        if name not in query:
+            return rows
+        wanted = {value.lower() for value in query[name]}
+        return [row for row in rows if any((value or "").lower() in wanted for value in values(row))]
 
     def principal_named(self, caller: Principal, body: Json, prefix: str) -> Principal | None:
         """The principal that `<prefix>Id` or `<prefix>Email` names; None when neither is there."""
@@ -214,26 +230,18 @@ class Platform:
         return Answer(json=answer)
 
     def find_principals(self, caller: Principal, query: Json) -> Answer:
-        rows = [
-            row
-            for row in self.principals.visible(caller)
-            if query.get("type", row.type) == row.type
-            and ("groupId" not in query or any(self.matches(query, "groupId", group) for group in row.groups))
-            and self.matches(query, "tenantId", row.tenant_id)
-        ]
+        rows = self.listed(self.principals, caller, query)
+        rows = [row for row in rows if query.get("type", row.type) == row.type]
+        rows = self.having(rows, query, "groupId", lambda row: row.groups)
         return self.page(rows, query, {"id": lambda row: row.id, "name": lambda row: row.name})
 
     def retrieve_principal(self, caller: Principal, id: str) -> Answer:
         return Answer(json=self.find(self.principals, caller, id, "principal").render())
 
     def find_tenant_users(self, caller: Principal, query: Json) -> Answer:
-        rows = [
-            row
-            for row in self.tenant_users.visible(caller)
-            if ("groupId" not in query or any(self.matches(query, "groupId", g) for g in row.principal.groups))
-            and self.matches(query, "email", row.principal.email)
-            and self.matches(query, "tenantId", row.tenant_id)
-        ]
+        rows = self.listed(self.tenant_users, caller, query)
+        rows = self.having(rows, query, "groupId", lambda row: row.principal.groups)
+        rows = self.having(rows, query, "email", lambda row: [row.principal.email])
         return self.page(rows, query, self.audit_sorting(id=lambda row: row.id))
 
     def retrieve_tenant_user(self, caller: Principal, id: str) -> Answer:
@@ -242,8 +250,7 @@ class Platform:
     # Processes
 
     def find_processes(self, caller: Principal, query: Json) -> Answer:
-        rows = [row for row in self.processes.visible(caller) if self.matches(query, "tenantId", row.tenant_id)]
-        return self.page(rows, query, self.audit_sorting(id=lambda row: row.id))
+        return self.page(self.listed(self.processes, caller, query), query, self.audit_sorting(id=lambda row: row.id))
 
     def create_process(self, caller: Principal, body: Json) -> Answer:
         key = body.get("id") or self.new_id()
@@ -401,18 +408,13 @@ class Platform:
     # Process items
 
     def find_process_items(self, caller: Principal, query: Json) -> Answer:
-        rows = [
-            row
-            for row in self.items.visible(caller)
-            if self.matches(query, "processId", row.process_id)
-            and self.matches(query, "type", row.type)
-            and ("taskState" not in query or (row.task is not None and row.task.state in query["taskState"]))
-            and (
-                "taskDefinitionCode" not in query
-                or (row.task is not None and row.task.definition.code in query["taskDefinitionCode"])
-            )
-            and self.matches(query, "tenantId", row.tenant_id)
-        ]
+        rows = self.listed(self.items, caller, query)
+        rows = self.having(rows, query, "processId", lambda row: [row.process_id])
+        rows = self.having(rows, query, "type", lambda row: [row.type])
+        if "taskState" in query:
+            rows = [row for row in rows if row.task and row.task.state in query["taskState"]]
+        if "taskDefinitionCode" in query:
+            rows = [row for row in rows if row.task and row.task.definition.code in query["taskDefinitionCode"]]
 
         def task_time(name: str) -> SortKey:
             # Items that were never claimed (completed, cancelled) come before those that were.
@@ -594,11 +596,8 @@ class Platform:
         return Answer(201, worker.render())
 
     def find_robots(self, caller: Principal, query: Json) -> Answer:
-        rows = [
-            row
-            for row in self.robots.visible(caller)
-            if (query.get("filterContext") != "READY" or row.ready) and self.matches(query, "tenantId", row.tenant_id)
-        ]
+        ready_only = query.get("filterContext") == "READY"
+        rows = [row for row in self.listed(self.robots, caller, query) if row.ready or not ready_only]
         return self.page(rows, query, self.audit_sorting())
 
     def retrieve_robot(self, caller: Principal, id: str) -> Answer:

@@ -239,8 +239,10 @@ def _(server: ReferenceServer) -> None:
 def _(server: ReferenceServer) -> None:
     around(
         server.platform,
-        "matches",
-        lambda original, query, name, value: len(query.get(name, ())) > 1 or original(query, name, value),
+        "having",
+        lambda original, rows, query, name, values: (
+            rows if len(query.get(name, ())) > 1 else original(rows, query, name, values)
+        ),
     )
 
 

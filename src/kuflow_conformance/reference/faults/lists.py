@@ -271,17 +271,11 @@ def _(server: ReferenceServer) -> None:
 
 @fault("finished-unlisted", "RED-009", "findProcesses does not list completed processes")
 def _(server: ReferenceServer) -> None:
-    def find(original: Any, caller: Principal, query: Json) -> Answer:
-        everything = server.platform.processes.rows
-        kept = {key: row for key, row in everything.items() if row.state != "COMPLETED"}
-        server.platform.processes.rows = kept
-        try:
-            answer: Answer = original()
-        finally:
-            server.platform.processes.rows = everything
-        return answer
-
-    on_call(server, "findProcesses", find)
+    around(
+        server.platform.processes,
+        "visible",
+        lambda original, caller: [row for row in original(caller) if row.state != "COMPLETED"],
+    )
 
 
 @fault("one-user-unlisted", "RED-009", "findPrincipals without a filter leaves out who is in one group only")

@@ -17,7 +17,7 @@ from kuflow_conformance.reference import platform
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around, on_answer, on_call
 from kuflow_conformance.reference.model import Json, JsonValue, Principal
-from kuflow_conformance.reference.platform import Answer, Refused
+from kuflow_conformance.reference.platform import Answer, Refused, Store
 from kuflow_conformance.reference.variations.answers import every_json, every_response, refused_with
 from kuflow_conformance.reference.variations.table import NO_CODES, OPTIONAL, SILENT, WRITING, variation
 
@@ -31,6 +31,15 @@ def _(server: ReferenceServer) -> None:
         return answer
 
     around(server.platform, "page", page)
+
+
+@variation("order-by-id", "lists that were asked for no order come by id", SILENT)
+def _(server: ReferenceServer) -> None:
+    around(
+        server.platform,
+        "page",
+        lambda original, rows, query, sorting: original(sorted(rows, key=lambda row: row.id), query, sorting),
+    )
 
 
 @variation(
@@ -65,15 +74,16 @@ def _(server: ReferenceServer) -> None:
 
 @variation("no-robots", "the tenant has no robots", SILENT)
 def _(server: ReferenceServer) -> None:
-    server.platform.robots.rows.clear()
+    server.platform.robots = Store()
 
 
 @variation("nothing-yet", "nobody has started a process yet", SILENT)
 def _(server: ReferenceServer) -> None:
-    rows = server.platform.processes.rows
-    needed = {key: row for key, row in rows.items() if row.user_actions}
-    server.platform.processes.rows = needed
-    server.platform.items.rows = {}
+    processes = server.platform.processes
+    for key, process in list(processes.rows.items()):
+        if not process.user_actions:
+            processes.remove(key)
+    server.platform.items = Store()
 
 
 @variation("webforms-off", "web forms are not switched on", "they have to be asked for")
@@ -382,7 +392,8 @@ def _(server: ReferenceServer) -> None:
         values = (shown.get("metadata"), shown.get("task", {}).get("data"))
         if answer.status == 201 and any(value and value["value"] and not value["valid"] for value in values):
             for store in (server.platform.processes, server.platform.items):
-                store.rows.pop(shown["id"].lower(), None)
+                if shown["id"].lower() in store.rows:
+                    store.remove(shown["id"])
             raise Refused(400, "The data are invalid")
         return answer
 
