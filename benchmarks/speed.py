@@ -1,7 +1,7 @@
 """How fast is it? Ratios against peers, in one run on one server: ``python benchmarks/speed.py [PART…]``.
 
-Parts: requests, latency, startup, rows; all of them when none is named. Figures of one run can be compared with each
-other; those of different machines, or different times, cannot.
+Parts: requests, latency, startup, rows, faults; all of them when none is named, which takes more than an hour. Figures
+of one run can be compared with each other; those of different machines, or different times, cannot.
 """
 
 from __future__ import annotations
@@ -22,9 +22,12 @@ from typing import Any
 
 import requests
 import urllib3
+from rich.progress import Progress
 
 from kuflow_conformance import openapi, target
 from kuflow_conformance.http import Session
+from kuflow_conformance.reference import faults, peer, qualify
+from kuflow_conformance.run import DEFAULT_REPORTS
 
 LOOP = 2000
 """Requests of the bare loops."""
@@ -83,25 +86,10 @@ def per_second(send: Callable[[], object]) -> float:
 
 def schemathesis(path: Path, workers: int) -> float:
     """Requests per second of Schemathesis' command line with all its checks."""
-    settings = target.load(path, {})
-    with tempfile.TemporaryDirectory() as folder:
-        description = Path(folder) / "openapi.json"
-        description.write_text(json.dumps(openapi.load().document))
-        configuration = Path(folder) / "schemathesis.toml"
-        user = settings.auth.user
-        configuration.write_text(f'[auth.basic]\nusername = "{user}"\npassword = "${{KUFLOW_TOKEN}}"\n')
-        report = Path(folder) / "calls.ndjson"
-        words = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration), "run", str(description)]
-        words += ["--url", settings.base_url, "--checks", "all", "--max-examples", str(EXAMPLES), "--seed", "1"]
-        words += ["--workers", str(workers), "--continue-on-failure", "--phases", "examples,coverage,fuzzing"]
-        started = time.monotonic()
-        done = subprocess.run(
-            [*words, "--report", "har", "--report-har-path", str(report)], capture_output=True, text=True, check=False
-        )
-        seconds = time.monotonic() - started
-        if not report.is_file():
-            raise SystemExit(f"Schemathesis left no report: {done.stdout[-300:]}{done.stderr[-300:]}")
-        return len(json.loads(report.read_text())["log"]["entries"]) / seconds
+    started = time.monotonic()
+    options = ("--max-examples", str(EXAMPLES), "--seed", "1", "--workers", str(workers), "--continue-on-failure")
+    _, requests_sent = peer.run(path, {}, *options, "--phases", "examples,coverage,fuzzing")
+    return requests_sent / (time.monotonic() - started)
 
 
 def measure_requests() -> None:
@@ -169,6 +157,20 @@ def measure_rows() -> None:
     for rows in (100, 10_000, 100_000):
         with serving(rows=rows) as path:
             print(f"| {rows} | {suite(path)['wall']:.1f} |", flush=True)
+
+
+def measure_faults() -> None:
+    """Each fault of the bank by itself, as `qualify --baseline` does it: the better part of an hour."""
+    results = qualify.Qualification(DEFAULT_REPORTS / "qualification", os.cpu_count() or 1, baseline=True).run(
+        qualify.subjects([fault.id for fault in faults.BANK], [], 0), Progress(disable=True)
+    )
+    rates = qualify.Scorecard(results).rates(results)
+    print("\n| up to the report | faults | per 1,000 requests | per minute |\n| --- | --- | --- | --- |")
+    for name, found, sent, seconds in (
+        ("this suite", rates["named"], rates["requests"], rates["seconds"]),
+        ("Schemathesis", rates["baseline"], rates["baseline_requests"], rates["baseline_seconds"]),
+    ):
+        print(f"| {name} | {found} of {len(results)} | {1000 * found / sent:.3f} | {60 * found / seconds:.2f} |")
 
 
 def main() -> None:

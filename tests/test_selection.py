@@ -120,6 +120,12 @@ def test_the_essential_tests_are_few():
     assert selection.essential(tests, catalogue) == ["one", "three"]
 
 
+def test_long_tests_come_early_among_several_processes_and_late_in_one():
+    tests = [Test(key, (), long=key.startswith("long")) for key in ("a", "long 1", "b", "long 2", "c")]
+    assert [test.id for test in selection.long_first(tests)] == ["long 1", "a", "long 2", "b", "c"]
+    assert [test.id for test in selection.long_last(tests)] == ["a", "b", "c", "long 1", "long 2"]
+
+
 def test_what_has_changed_comes_first(tmp_path):
     document = yaml.safe_load(files.data("spec/openapi.yaml").read_text())
     old = copy.deepcopy(document)

@@ -25,7 +25,7 @@ from kuflow_conformance.oracles.coverage import Coverage
 from kuflow_conformance.record import RunRecord
 from kuflow_conformance.record import read as read_record
 from kuflow_conformance.requirements import Catalogue, Profile
-from kuflow_conformance.selection import Budget, Shard, Test, changed_first, long_first, seconds
+from kuflow_conformance.selection import Budget, Shard, Test, changed_first, long_first, long_last, seconds
 from kuflow_conformance.target import FLAGS, Target, flag_name
 from kuflow_conformance.trace import Trace
 from kuflow_conformance.world import World
@@ -87,7 +87,7 @@ class Run:
     made: Made = field(default_factory=Made)
     """What this process has created and not ended yet."""
     share: int = 1
-    """How many processes share the rate limit."""
+    """How many processes share the tests and the rate limit."""
     part: str = ""
     """Names this process among those."""
     record: RunRecord | None = None
@@ -146,8 +146,8 @@ class Run:
             tests = self.shard.of_tests(tests)
         if self.budget is not None:
             tests = self.budget.order(tests, self.catalogue)
-        elif not self.fail_fast:
-            tests = long_first(tests)
+        else:
+            tests = long_last(tests) if self.fail_fast or self.share == 1 else long_first(tests)
         return changed_first(tests, self.catalogue, self.changed) if self.changed else tests
 
     def new_evidence(self) -> Evidence:

@@ -76,6 +76,11 @@ def long_first(tests: Sequence[Test]) -> list[Test]:
     return [*ordered, *short]
 
 
+def long_last(tests: Sequence[Test]) -> list[Test]:
+    """`tests` with the long ones at the end, so that what is wrong shows after few requests."""
+    return sorted(tests, key=lambda test: test.long)
+
+
 def _musts(test: Test, catalogue: Catalogue) -> set[str]:
     return {key for key in test.requirements if catalogue[key].level == "MUST"}
 

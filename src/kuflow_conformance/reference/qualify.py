@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -23,7 +21,7 @@ from typing import Any
 from rich.progress import Progress
 
 from kuflow_conformance import files, openapi, requirements
-from kuflow_conformance.reference import faults, serve, variations
+from kuflow_conformance.reference import faults, peer, serve, variations
 from kuflow_conformance.report import templates
 
 PLAIN_SEED = 1
@@ -203,8 +201,12 @@ class Qualification:
 
     def _suite(self, subject: Subject, reports: Path) -> Result:
         command = [sys.executable, "-m", "kuflow_conformance", "run", *subject.options]
+        command += ["--workers", "1", "--record-only", "--reports", str(reports)]
         started = time.monotonic()
-        code, _ = _outcome([*command, "--workers", "1", "--record-only", "--reports", str(reports)])
+        try:
+            code = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False).returncode
+        except subprocess.TimeoutExpired:
+            code = TIMED_OUT
         result = Result(subject.kind, subject.id, list(subject.requirements), code)
         result.seconds = round(time.monotonic() - started, 1)
         record_path = reports / "run.json"
@@ -229,56 +231,29 @@ class Qualification:
         if not accepted.is_file():
             task = progress.add_task("calibrate the generic tool", total=BASELINE_CALIBRATIONS)
             for seed in range(1, BASELINE_CALIBRATIONS + 1):
-                self._generic([], accepted, update=True, seed=seed)
+                with serve.running() as (target_file, environment):
+                    options = ("--continue-on-failure", "--baseline", str(accepted), "--baseline-update")
+                    peer.run(target_file, environment, *_peer_options(seed), *options, timeout=TIMEOUT)
                 progress.advance(task)
         return accepted
 
     def _compare(self, fault: str, accepted: Path) -> tuple[bool, int, float]:
-        """Whether the generic tool reports a fault, and what that takes: requests and seconds."""
+        """Whether the generic tool reports a fault, and what that takes: requests and seconds up to the report."""
         path = self._peer / f"{fault}.json"
         if not path.is_file():
-            started = time.monotonic()
-            code, requests = self._generic(["--fault", fault], accepted, update=False)
+            with serve.running([fault]) as (target_file, environment):
+                started = time.monotonic()
+                options = ("--max-failures", "1", "--baseline", str(accepted))
+                code, requests = peer.run(
+                    target_file, environment, *_peer_options(PLAIN_SEED), *options, timeout=TIMEOUT
+                )
             files.write_whole(path, json.dumps([code == 1, requests, round(time.monotonic() - started, 1)]))
         reported, requests, seconds = json.loads(path.read_text(encoding="utf-8"))
         return reported, requests, seconds
 
-    def _generic(self, switches: list[str], accepted: Path, *, update: bool, seed: int = PLAIN_SEED) -> tuple[int, int]:
-        """The exit code of Schemathesis' own command line, all checks on, and how many requests it generated."""
-        with serve.running(switches[1:], []) as (target_file, environment):
-            lines = target_file.read_text(encoding="utf-8").splitlines()
-            url = next(line.split('"')[1] for line in lines if line.startswith("base-url"))
-            user = next(line.split('"')[1] for line in lines if line.startswith("user"))
-            # With the errata, or what is known to be wrong in the description would hide what is wrong in answers.
-            description = target_file.with_name("openapi.json")
-            description.write_text(json.dumps(openapi.load().document), encoding="utf-8")
-            configuration = target_file.with_name("schemathesis.toml")
-            configuration.write_text(f'[auth.basic]\nusername = "{user}"\npassword = "${{KUFLOW_TOKEN}}"\n')
-            command = [
-                *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration)),
-                *("run", str(description), "--url", url, "--checks", "all"),
-                *("--max-examples", str(BASELINE_EXAMPLES), "--seed", str(seed), "--continue-on-failure"),
-                *("--baseline", str(accepted), *(["--baseline-update"] if update else [])),
-            ]
-            code, output = _outcome(command, environment)
-            generated = re.search(r"(\d+) generated", output)
-            return code, int(generated[1]) if generated else 0
 
-
-def _outcome(command: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[int, str]:
-    """The exit code of a command, TIMED_OUT when it has to be stopped, and what it says."""
-    try:
-        done = subprocess.run(
-            command,
-            env={**os.environ, **(environment or {})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return TIMED_OUT, ""
-    return done.returncode, done.stdout.decode("utf-8", "replace")
+def _peer_options(seed: int) -> tuple[str, ...]:
+    return ("--max-examples", str(BASELINE_EXAMPLES), "--seed", str(seed))
 
 
 @dataclass(frozen=True)
