@@ -88,6 +88,18 @@ def test_data_are_as_saved_and_patched(model):
     assert "initiatorId" in next(model.process_differences({**PROCESS, "initiatorId": OTHER}))
 
 
-def test_lists_show_all_and_nothing_else(model):
+def test_lists_show_all(model):
     assert "lacks" in next(model.list_differences([]))
-    assert "not created" in next(model.list_differences([task(), task(key="u")]))
+
+
+def test_the_workflow_may_make_items_write_to_logs_and_end_the_process_after_a_task(model):
+    over = {**PROCESS, "state": "COMPLETED"}
+    assert [*model.list_differences([task(), task(key="u")])] == []
+    model.created(task(log=["begun"], key="u"))
+    model.logged("t", "one")
+    assert [*model.item_differences("t", task(log=["begun", "one"]))] == []
+    assert "newest" in next(model.item_differences("u", task(log=["begun", "one"])))
+    assert "COMPLETED, not RUNNING" in next(model.process_differences(over))
+    model.completed("t")
+    assert [*model.process_differences(over)] == []
+    assert "RUNNING, not COMPLETED" in next(model.process_differences(PROCESS))

@@ -505,3 +505,55 @@ def _(server: ReferenceServer) -> None:
         return answer
 
     around(server, "execute", execute)
+
+
+@variation("lists-lag", "what is new shows in lists a tenth of a second later", SILENT)
+def _(server: ReferenceServer) -> None:
+    since: dict[str, float] = {}
+
+    for store in (server.platform.processes, server.platform.items):
+
+        def add(original: Any, key: str, row: Any) -> None:
+            since[row.id] = time.monotonic()
+            original(key, row)
+
+        around(store, "add", add)
+
+    def page(original: Any, rows: Any, query: Json, sorting: Any) -> Answer:
+        now = time.monotonic()
+        answer: Answer = original([row for row in rows if now - since.get(row.id, 0) > 0.1], query, sorting)
+        return answer
+
+    around(server.platform, "page", page)
+
+
+@variation("doubles", "numbers are kept as binary floating point, of 64 bits", "RFC 8259 section 6")
+def _(server: ReferenceServer) -> None:
+    def double(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: double(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [double(item) for item in value]
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    def save(original: Any, caller: Principal, process: Any, row: Any, data: Any, value: Json) -> None:
+        original(caller, process, row, data, double(value))
+
+    around(server.platform, "save", save)
+
+
+@variation(
+    "rate-limited-silently", "one request in a hundred is answered 429, and no more is said", "RFC 6585 section 4"
+)
+def _(server: ReferenceServer) -> None:
+    count = 0
+
+    def handle(original: Any, operation: Operation, request: Any, content: bytes) -> Answer:
+        nonlocal count
+        count += 1
+        if count % 100 == 0:
+            raise Refused(429, "Too many requests")
+        answer: Answer = original(operation, request, content)
+        return answer
+
+    around(server, "handle", handle)
