@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,6 +17,11 @@ from kuflow_conformance.openapi import Operation
 from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.oracles.resources import MODIFIED
 from kuflow_conformance.target import JsonObject
+
+PATIENCE = 2.0
+"""Seconds that a change may take until it shows in lists, of which the documentation says nothing."""
+
+PAUSE = 0.1
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,13 @@ class World:
         if self.session.read_only and not operation.is_read_only:
             raise NotTested(f"a read-only run does not call {operation_id}")
         exchange = self.session.call(operation, **parts)
+        return exchange
+
+    def call_until(self, enough: Callable[[Exchange], bool], operation_id: str, **parts: Any) -> Exchange:
+        """The first answer of an operation of which `enough` says so, or the one after PATIENCE."""
+        deadline = time.monotonic() + PATIENCE
+        while not enough(exchange := self.call(operation_id, **parts)) and time.monotonic() < deadline:
+            time.sleep(PAUSE)
         return exchange
 
     def hang_up(self, operation_id: str, body: JsonObject, after: float) -> None:

@@ -24,6 +24,10 @@ def _ids(exchange):
     return {row.get("id") for row in exchange.rows}
 
 
+def _keys(exchange):
+    return [str(row.get("id")).lower() for row in exchange.rows]
+
+
 def _matching(exchange, path, wanted):
     return {row.get("id") for row in exchange.rows if _at(row, path) in wanted}
 
@@ -86,6 +90,8 @@ def test_several_filters_mean_all_of_them(operation, world, evidence):
     process = world.id_of(world.process())
     task, message = world.id_of(world.task(process)), world.id_of(world.message(process))
     code, state = world.bed.task.code, "READY"
+    mine = {task.lower(), message.lower()}
+    world.call_until(lambda listed: mine.issubset(_keys(listed)), operation.id, query={"processId": process})
     for query, expected in (
         ({"processId": process}, {task, message}),
         ({"processId": process, "type": "TASK"}, {task}),
@@ -99,7 +105,7 @@ def test_several_filters_mean_all_of_them(operation, world, evidence):
         ({"processId": process, "type": "MESSAGE", "taskState": state}, set()),
     ):
         exchange = world.call(operation.id, query=query)
-        rows = {str(key).lower() for key in _ids(exchange)}
+        rows = _keys(exchange)
         wrong = [key for key in (task, message) if (key.lower() in rows) != (key in expected)]
         wanted = " and ".join(sorted(expected)) or "none"
         evidence.check(
@@ -153,15 +159,18 @@ def test_pages_of_a_filtered_list(operation, world, evidence):
         ("items", {}, tasks + messages),
     ):
         query = {"processId": process, "sort": "id", **query}
-        count = len(world.call(operation.id, query=query | {"size": MAXIMUM_SIZE}).rows)
-        numbers = range(max(count, len(wanted)) // 2 + 1)
+        complete = query | {"size": MAXIMUM_SIZE}
+        first = world.call_until(
+            lambda listed, own=frozenset(wanted): own.issubset(_keys(listed)), operation.id, query=complete
+        )
+        numbers = range(max(len(first.rows), len(wanted)) // 2 + 1)
         paged = [query | {"size": 2, "page": number} for number in numbers]
-        whole, pages = _settled(world, operation, query | {"size": MAXIMUM_SIZE}, *paged)
+        whole, pages = _settled(world, operation, complete, *paged)
         pages = [page for page in pages if page.ok]  # a page beyond the end may be refused
         if not pages:
             continue
-        joined = [str(row.get("id")).lower() for page in pages for row in page.rows]
-        rows = {str(key).lower() for key in _ids(whole)}.union(wanted)  # the workflow may have made some as well
+        joined = [key for page in pages for key in _keys(page)]
+        rows = {*_keys(whole), *wanted}  # the workflow may have made some as well
         seen = f"{len(joined)} rows, {len(rows - set(joined))} of them missing"
         expected = f"pages of two that hold each of the {len(rows)} {name} once"
         evidence.check("FLT-009", sorted(joined) == sorted(rows), pages[0], expected=expected, seen=seen)

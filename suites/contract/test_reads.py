@@ -27,15 +27,18 @@ def test_row_agrees_with_resource(operation, world, evidence):
     if not rows:
         raise NotTested(f"{operation.id} shows no row")
     for row in rows:
+        key = row["id"]
+
+        def agrees(listed, key=key):
+            # Others may change the resource between the two reads: only what stays different counts.
+            nonlocal exchange, differences
+            row = next((row for row in listed.rows if same_id(row.get("id"), key)), None)
+            exchange = world.call(read, id=key)
+            differences = [] if row is None else disagreements(row, exchange.object)
+            return not differences or not exchange.ok
+
         exchange, differences = None, []
-        # Others may change the resource between the two reads: only what stays different counts.
-        for _ in range(ATTEMPTS):
-            exchange = world.call(read, id=row["id"])
-            differences = disagreements(row, exchange.object)
-            if not differences or not exchange.ok:
-                break
-            fresh = world.call(operation.id, query={"size": ROWS}).rows
-            row = next((other for other in fresh if same_id(other.get("id"), row["id"])), row)
+        world.call_until(agrees, operation.id, query={"size": ROWS})
         if not evidence.check("RED-001", exchange.ok, exchange, expected=f"{row['id']}, which the list shows"):
             continue
         seen = exchange.object.get("id")
@@ -53,25 +56,38 @@ def test_row_agrees_with_resource(operation, world, evidence):
 def test_items_in_every_state_are_listed(world, evidence):
     """Items of processes of our own: READY, CLAIMED, COMPLETED, CANCELLED, and a message."""
     running, cancelled = (world.id_of(world.process()) for _ in range(2))
-    made = [world.task(running), world.message(running), world.task(cancelled)]
+    made = [(running, world.task(running)), (running, world.message(running)), (cancelled, world.task(cancelled))]
     if world.bed.claimable:
-        made += [world.claimed_task(running), world.claimed_task(running)]
-        world.call("completeProcessItemTask", id=world.id_of(made[-1]))
+        made += [(running, world.claimed_task(running)) for _ in range(2)]
+        world.call("completeProcessItemTask", id=world.id_of(made[-1][1]))
     world.call("cancelProcess", id=cancelled)
-    rows = {}
-    for process in (running, cancelled):
-        listed = world.call("findProcessItems", query={"processId": process, "size": 50})
-        rows |= {str(row.get("id")).lower(): row for row in listed.rows}
-    for item in made:
+    for process, item in made:
         key = world.id_of(item)
-        row, resource = rows.get(key.lower()), world.call("retrieveProcessItem", id=key)
-        if not (listed.ok and resource.ok):
-            continue
+        resource, query = world.call("retrieveProcessItem", id=key), {"processId": process, "size": 50}
         what = f"{key}, which is {(resource.object.get('task') or {}).get('state', 'a message')}"
-        if evidence.check("RED-009", row is not None, listed, expected=what, seen=f"{len(rows)} other rows"):
-            differences = disagreements(row, resource.object)
-            expected = f"what retrieveProcessItem shows of {what}"
-            evidence.check("RED-002", not differences, listed, expected=expected, seen="; ".join(differences))
+        _shown_as_it_is(world, evidence, resource, what, "findProcessItems", query)
+
+
+def _shown_as_it_is(world, evidence, resource, what, find, query):
+    """A resource that was just read is in a list, as it is, or will be in a moment."""
+
+    def row_of(listed):
+        return next((row for row in listed.rows if same_id(row.get("id"), resource.object.get("id"))), None)
+
+    def shows_it(listed):
+        row = row_of(listed)
+        return row is not None and not disagreements(row, resource.object)
+
+    if not resource.ok:
+        return
+    listed = world.call_until(shows_it, find, query=query)
+    row = row_of(listed)
+    if listed.ok and evidence.check(
+        "RED-009", row is not None, listed, expected=what, seen=f"{len(listed.rows)} other rows"
+    ):
+        differences = disagreements(row, resource.object)
+        expected = f"{what}, as it was read"
+        evidence.check("RED-002", not differences, listed, expected=expected, seen="; ".join(differences))
 
 
 @pytest.mark.requirement("RED-001", "RED-002", "RED-009")
@@ -80,19 +96,10 @@ def test_processes_in_every_state_are_listed(world, evidence):
     for operation_id, key in (("completeProcess", made[1]), ("cancelProcess", made[2])):
         world.call(operation_id, id=key)
     for key in made:
-        for _ in range(ATTEMPTS):  # others may create as well: the newest are looked at
-            listed = world.call("findProcesses", query={"sort": "createdAt,desc", "size": 200})
-            row = next((row for row in listed.rows if same_id(row.get("id"), key)), None)
-            if row is not None:
-                break
         resource = world.call("retrieveProcess", id=key)
-        if not (listed.ok and resource.ok):
-            continue
-        what = f"{key}, which is {resource.object.get('state')}"
-        if evidence.check("RED-009", row is not None, listed, expected=f"{what}, among the newest", seen="not there"):
-            differences = disagreements(row, resource.object)
-            expected = f"what retrieveProcess shows of {what}"
-            evidence.check("RED-002", not differences, listed, expected=expected, seen="; ".join(differences))
+        what = f"{key}, which is {resource.object.get('state')}, among the newest"
+        query = {"sort": "createdAt,desc", "size": 200}
+        _shown_as_it_is(world, evidence, resource, what, "findProcesses", query)
 
 
 KNOWN = {
@@ -144,7 +151,8 @@ def test_ids_in_either_case(world, evidence):
         read = world.call(create.replace("create", "retrieve"), id=other)
         same = read.ok and same_id(read.object.get("id"), body["id"])
         evidence.check("RED-008", same, read, expected=f"{body['id']}, in whatever case it is written")
-    listed = world.call("findProcessItems", query={"processId": process_body["id"].swapcase()})
+    query = {"processId": process_body["id"].swapcase()}
+    listed = world.call_until(lambda listed: bool(listed.rows), "findProcessItems", query=query)
     seen = [row.get("id") for row in listed.rows]
     found = any(same_id(key, task_body["id"]) for key in seen)
     evidence.check("RED-008", found, listed, expected=f"the items of {process_body['id']}, in whatever case", seen=seen)

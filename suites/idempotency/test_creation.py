@@ -119,13 +119,17 @@ def test_items_are_listed_once(world, evidence):
     process = world.id_of(world.process())
     bodies = [world.task_body(process), world.message_body(process)]
     wanted = {body["id"].lower() for body in bodies}
+    query = {"processId": process, "size": 100}
     for body in bodies:
         if not world.call("createProcessItem", body=body).ok:
             return
     for _ in range(3):  # the workflow of the process may make items as well, but not at each repetition
-        before, exchange = (_listed_after(world, process, again) for again in ((), bodies))
-        rows = [str(row.get("id")).lower() for row in exchange.rows]
-        others = set(rows) - {str(row.get("id")).lower() for row in before.rows} - wanted
+        before = world.call_until(lambda listed: wanted <= set(_keys(listed)), "findProcessItems", query=query)
+        for body in bodies:
+            world.call("createProcessItem", body=body)
+        exchange = world.call("findProcessItems", query=query)
+        rows = _keys(exchange)
+        others = set(rows) - set(_keys(before)) - wanted
         if not others:
             break
     mine = sorted(key for key in rows if key in wanted)
@@ -134,10 +138,8 @@ def test_items_are_listed_once(world, evidence):
     evidence.check("IDM-006", not others, exchange, expected=expected, seen=sorted(others))
 
 
-def _listed_after(world, process, bodies):
-    for body in bodies:
-        world.call("createProcessItem", body=body)
-    return world.call("findProcessItems", query={"processId": process, "size": 100})
+def _keys(listed):
+    return [str(row.get("id")).lower() for row in listed.rows]
 
 
 @pytest.mark.requirement("IDM-006")
@@ -146,11 +148,9 @@ def test_processes_are_listed_once(world, evidence):
     for _ in range(2):
         if not world.call("createProcess", body=body).ok:
             return
-    for _ in range(3):  # others may create as well: the newest are looked at, more of them each time
-        exchange = world.call("findProcesses", query={"sort": "createdAt,desc", "size": 200})
-        count = [str(row.get("id")).lower() for row in exchange.rows].count(body["id"].lower())
-        if count == 1:
-            break
+    key, query = body["id"].lower(), {"sort": "createdAt,desc", "size": 200}
+    exchange = world.call_until(lambda listed: key in _keys(listed), "findProcesses", query=query)
+    count = _keys(exchange).count(key)
     evidence.check(
         "IDM-006", count == 1, exchange, expected=f"{body['id']} once among the newest", seen=f"{count} times"
     )
@@ -208,6 +208,8 @@ def test_again_after_the_connection_was_cut(kind, world, evidence):
         after = world.call(read, id=body["id"])
         evidence.same("IDM-008", again, after, expected="the resource that the repetition was answered with")
         if kind != "process":
-            listed = world.call("findProcessItems", query={"processId": body["processId"], "size": 1000})
-            count = [str(row.get("id")).lower() for row in listed.rows].count(body["id"])
-            evidence.check("IDM-008", count == 1, listed, expected=f"{body['id']} listed once", seen=f"{count} times")
+            query = {"processId": body["processId"], "size": 1000}
+            key = body["id"]
+            listed = world.call_until(lambda listed, key=key: key in _keys(listed), "findProcessItems", query=query)
+            count = _keys(listed).count(key)
+            evidence.check("IDM-008", count == 1, listed, expected=f"{key} listed once", seen=f"{count} times")

@@ -76,7 +76,8 @@ def test_any_sequence(part, world, evidence, profile, seed):
         def compare(self, key=None):
             """The process, its list of items, and the item that was acted on."""
             read = world.call("retrieveProcess", id=self.process)
-            listed = world.call("findProcessItems", query={"processId": self.process, "size": 50})
+            query = {"processId": self.process, "size": 50}
+            listed = world.call_until(self.agrees, "findProcessItems", query=query)
             if read.ok:
                 self.judge(self.model.process_differences(read.object), read)
             if listed.ok:
@@ -85,6 +86,9 @@ def test_any_sequence(part, world, evidence, profile, seed):
                 item = world.call("retrieveProcessItem", id=key)
                 if item.ok:
                     self.judge(self.model.item_differences(key, item.object), item)
+
+        def agrees(self, listed):
+            return not listed.ok or not any(self.model.list_differences(listed.rows))
 
         def judge(self, differences, exchange):
             differences = list(differences)

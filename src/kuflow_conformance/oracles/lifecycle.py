@@ -147,6 +147,8 @@ class Lifecycle:
     def item_differences(self, key: str, resource: Resource) -> Iterator[str]:
         """Where an answer about an item contradicts the model; a state that was open is taken over."""
         item, shown = self.items[key], Item.of(resource)
+        if item.state is None:
+            item.state = shown.state
         yield from self._row_differences(item, resource)
         if item.type == "TASK":
             if not json_equal(shown.data, item.data):
@@ -170,9 +172,7 @@ class Lifecycle:
         shown = Item.of(row)
         if shown.type != item.type:
             yield f"the item {item.id} is a {shown.type}, not a {item.type}"
-        if item.state is None:
-            item.state = shown.state
-        if shown.state != item.state:
+        if item.state is not None and shown.state != item.state:
             yield f"the {item.type} {item.id} is {shown.state}, not {item.state}"
         if shown.owner is not None and item.owner is not None and not same_id(shown.owner, item.owner):
             yield f"the {item.type} {item.id} has the owner {shown.owner}, not {item.owner}"
