@@ -204,12 +204,13 @@ def test_order_of_names_may_follow_any_collation():
 
 
 @given(st.lists(st.uuids(), min_size=2))
-def test_uuids_may_be_ordered_as_text_or_as_signed_numbers(ids):
+def test_uuids_may_be_ordered_as_text_as_signed_numbers_or_from_the_last_group(ids):
     def signed(key):
         halves = (key.int >> 64, key.int & (2**64 - 1))
         return tuple(half - 2**64 if half >= 2**63 else half for half in halves)
 
-    for ordered in (sorted(ids, key=str), sorted(ids, key=signed)):
+    by_group = sorted(ids, key=lambda key: str(key).split("-")[::-1])
+    for ordered in (sorted(ids, key=str), sorted(ids, key=signed), by_group):
         assert out_of_order([{"id": str(key)} for key in ordered], [("id", False)]) is None
 
 

@@ -203,7 +203,7 @@ def _compare(
 def _readings(names: Sequence[str]) -> Iterator[dict[str, Callable[[Any], Any]]]:
     """Ways to order the values of the properties: databases collate text and UUIDs differently."""
     for text in (str, str.casefold, _letters, _collated):
-        for identifier in (str.lower, _as_signed_halves):
+        for identifier in (str.lower, _as_signed_halves, _last_group_first):
             yield {name: {"id": identifier, "name": text}.get(name, _instant) for name in names}
 
 
@@ -221,6 +221,11 @@ def _collated(value: str) -> str:
     """As above, but with spaces and punctuation, which some locales do not skip."""
     decomposed = unicodedata.normalize("NFKD", value.casefold())
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+def _last_group_first(value: str) -> tuple[str, ...]:
+    """A UUID as SQL Server compares it: by its last group of digits, then by the one before it, and so on."""
+    return tuple(reversed(str(uuid.UUID(value)).split("-")))
 
 
 def _as_signed_halves(value: str) -> tuple[int, int]:

@@ -43,6 +43,17 @@ def _(server: ReferenceServer) -> None:
     )
 
 
+@variation("ids-by-last-group", "sorting by id goes by the last group of digits first, as in SQL Server", SILENT)
+def _(server: ReferenceServer) -> None:
+    def page(original: Any, rows: Any, query: Json, sorting: Any) -> Answer:
+        if "id" in sorting:
+            sorting = {**sorting, "id": lambda row: "".join(reversed(row.id.lower().split("-")))}
+        answer: Answer = original(rows, query, sorting)
+        return answer
+
+    around(server.platform, "page", page)
+
+
 @variation(
     "size-zero", "a page of size 0 says one page in all", "no arithmetic says how many pages of no rows there are"
 )
