@@ -139,6 +139,13 @@ class World:
             raise NotTested(self.bed.missing("claimable"))
         return self._made(self.call("claimProcessItemTask", id=self.id_of(self.task(process_id))))
 
+    def working_task(self, process_id: str | None = None) -> Exchange:
+        """A new task to save data and write to the log of: one that the caller has claimed, where it can be claimed.
+
+        Whether anybody may do so before, is not documented.
+        """
+        return self.claimed_task(process_id) if self.bed.claimable else self.task(process_id)
+
     def document(
         self, process_id: str, content: bytes = b"conformance", name: str = "file.txt", type: str = "text/plain"
     ) -> Exchange:

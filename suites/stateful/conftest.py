@@ -73,7 +73,7 @@ def time_passes(world):
 @pytest.fixture(params=["metadata", "entity", "data"])
 def holder(request, world):
     if request.param == "data":
-        key = world.id_of(world.task())
+        key = world.id_of(world.working_task())
         names = ("updateProcessItemTaskData", "patchProcessItemTaskData", "retrieveProcessItem")
         return Holder(world, "data", key, *names, world.bed.task)
     key = world.id_of(world.process())

@@ -129,7 +129,7 @@ def test_linked_document(where, world, evidence):
         saved = world.call("createProcessItem", body=world.task_body(process, task=task))
         data = (saved.object.get("task") or {}).get("data") or {}
     else:
-        task = world.id_of(world.task(process))
+        task = world.id_of(world.working_task(process))
         saved = world.call(
             "patchProcessItemTaskData", id=task, body=[{"op": "add", "path": "/conformance", "value": reference}]
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import ipaddress
+import json
 import re
 import threading
 import time
@@ -206,6 +207,32 @@ def _(server: ReferenceServer) -> None:
         raise Refused(403, "Not a candidate")
 
     on_call(server, "claimProcessItemTask", claim)
+
+
+@variation("only-the-owner", "data and log of a task can be changed only by who has claimed it", SILENT)
+def _(server: ReferenceServer) -> None:
+    def change(original: Any, caller: Principal, id: str, **arguments: Any) -> Answer:
+        item = server.platform.items.get(caller, id)
+        if item is not None and item.task and (item.task.state != "CLAIMED" or item.owner_id != caller.id):
+            raise Refused(403, "The task is not claimed by the caller")
+        answer: Answer = original()
+        return answer
+
+    for operation_id in ("updateProcessItemTaskData", "patchProcessItemTaskData", "appendProcessItemTaskLog"):
+        on_call(server, operation_id, change)
+
+
+@variation(
+    "sizes-limited", "log messages of more than 1,000 characters and data of more than 4,000 are too large", SILENT
+)
+def _(server: ReferenceServer) -> None:
+    def check(original: Any, operation: Operation, media_type: str, body: Any) -> None:
+        limit = 1000 if operation.id == "appendProcessItemTaskLog" else 4000
+        if len(json.dumps(body, ensure_ascii=False)) > limit:
+            raise Refused(413, f"The body has more than {limit} characters")
+        original(operation, media_type, body)
+
+    around(server, "check_body", check)
 
 
 @variation("owners-limited", "only applications may own tasks", "task definitions name candidates")
