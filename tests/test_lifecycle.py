@@ -57,7 +57,9 @@ def test_cancelling_takes_active_tasks_along(model):
 
 def test_what_becomes_of_open_tasks_of_a_completed_process_is_open_but_settles(model):
     model.ended("COMPLETED")
+    assert model.undecided == ["t"]
     assert [*model.item_differences("t", task("CANCELLED"))] == []
+    assert model.undecided == []
     assert "READY, not CANCELLED" in next(model.item_differences("t", task("READY")))
 
 

@@ -151,6 +151,10 @@ def test_ids_in_either_case(world, evidence):
         read = world.call(create.replace("create", "retrieve"), id=other)
         same = read.ok and same_id(read.object.get("id"), body["id"])
         evidence.check("RED-008", same, read, expected=f"{body['id']}, in whatever case it is written")
+        again = world.call(create, body=body | {"id": other})
+        same = again.status == 200 and same_id(again.object.get("id"), body["id"])
+        expected = f"200 and {body['id']}, which is there already in another case"
+        evidence.check("RED-008", same, again, expected=expected, seen=f"{again.status} {again.object.get('id')}")
     query = {"processId": process_body["id"].swapcase()}
     listed = world.call_until(lambda listed: bool(listed.rows), "findProcessItems", query=query)
     seen = [row.get("id") for row in listed.rows]

@@ -62,6 +62,8 @@ def test_created_then_updated(world, evidence):
                 )
     other = world.call("createWorker", body=world.worker_body())
     evidence.check("WRK-001", other.status == 201, other, expected="201 for another identity", seen=other.status)
+    keys = [exchange.object.get("id") for exchange in (created, other)]
+    evidence.check("WRK-001", not same_value(*keys), other, expected=f"another id than {keys[0]}", seen=keys[1])
 
 
 @pytest.mark.requirement("WRK-003")

@@ -51,6 +51,16 @@ def test_audit_of_every_change(world, evidence, time_passes):
             _judge(world, evidence, operation_id, before, exchange)
 
 
+@pytest.mark.requirement("RED-005", "RED-006", "RED-007")
+def test_audit_of_an_updated_worker(world, evidence, time_passes):
+    body = world.worker_body()
+    created = world.call("createWorker", body=body)
+    time_passes(created)
+    changed = world.call("createWorker", body=body | {"hostname": "changed.example.com"})
+    if created.ok and changed.ok:
+        _judge(world, evidence, "createWorker", created, changed)
+
+
 def _judge(world, evidence, operation_id, before, after):
     was, now = (parse_instant(exchange.object.get("lastModifiedAt")) for exchange in (before, after))
     if was is not None and now is not None:

@@ -79,6 +79,7 @@ APPLY = {
         op("add", "/x/0", value=0),
         op("remove", "/x/1"),
     ],
+    "many": [op("add", f"/new {number}", value=number) for number in range(40)],
     "test then change": [op("test", "/text", value="one"), op("replace", "/text", value="two")],
 }
 EQUAL = {

@@ -76,16 +76,21 @@ def test_any_sequence(part, world, evidence, profile, seed):
         def compare(self, key=None):
             """The process, its list of items, and the item that was acted on."""
             read = world.call("retrieveProcess", id=self.process)
-            query = {"processId": self.process, "size": 50}
-            listed = world.call_until(self.agrees, "findProcessItems", query=query)
             if read.ok:
                 self.judge(self.model.process_differences(read.object), read)
+            for undecided in self.model.undecided:
+                self.compare_item(undecided)
+            query = {"processId": self.process, "size": 50}
+            listed = world.call_until(self.agrees, "findProcessItems", query=query)
             if listed.ok:
                 self.judge(self.model.list_differences(listed.rows), listed)
             if key is not None:
-                item = world.call("retrieveProcessItem", id=key)
-                if item.ok:
-                    self.judge(self.model.item_differences(key, item.object), item)
+                self.compare_item(key)
+
+        def compare_item(self, key):
+            item = world.call("retrieveProcessItem", id=key)
+            if item.ok:
+                self.judge(self.model.item_differences(key, item.object), item)
 
         def agrees(self, listed):
             return not listed.ok or not any(self.model.list_differences(listed.rows))
@@ -184,9 +189,7 @@ def test_any_sequence(part, world, evidence, profile, seed):
 
         def teardown(self):
             for key in self.model.items:
-                item = world.call("retrieveProcessItem", id=key)
-                if item.ok:
-                    self.judge(self.model.item_differences(key, item.object), item)
+                self.compare_item(key)
 
     settings = hypothesis.settings(
         max_examples=SEQUENCES[profile],

@@ -9,6 +9,8 @@ from kuflow_conformance.oracles.instants import parse_instant
 from kuflow_conformance.oracles.resources import MODIFIED, same_id
 from kuflow_conformance.oracles.values import json_equal
 
+MANY = 30
+
 
 def state_of(exchange):
     return exchange.object.get("state")
@@ -131,7 +133,11 @@ def test_repeating_takes_no_action(world, evidence, time_passes):
 def test_cancel_takes_active_items_along(world, evidence):
     process = world.id_of(world.process())
     ready = [world.id_of(world.task(process)) for _ in range(2)]
-    claimed, completed = [], []
+    claimed, completed, assigned = [], [], []
+    if world.bed.principal_id:
+        key = world.id_of(world.task(process))
+        if world.call("assignProcessItemTask", id=key, body={"ownerId": world.bed.principal_id}).ok:
+            assigned = [key]
     if world.bed.claimable:
         claimed = [world.id_of(world.claimed_task(process)) for _ in range(2)]
         done = world.call("completeProcessItemTask", id=world.id_of(world.claimed_task(process)))
@@ -141,9 +147,9 @@ def test_cancel_takes_active_items_along(world, evidence):
     before = {key: world.call("retrieveProcessItem", id=key) for key in (*completed, message, bystander)}
     if not world.call("cancelProcess", id=process).ok:
         return
-    for key in (*ready, *claimed):
+    for key in (*ready, *claimed, *assigned):
         exchange, state = task_state(world, key)
-        was = "READY" if key in ready else "CLAIMED"
+        was = "READY" if key in ready else "CLAIMED" if key in claimed else "assigned"
         evidence.check(
             "PRC-006",
             state == "CANCELLED",
@@ -155,6 +161,21 @@ def test_cancel_takes_active_items_along(world, evidence):
         exchange = world.call("retrieveProcessItem", id=key)
         what = {message: "a message", bystander: "a task of another process"}.get(key, "a COMPLETED task")
         evidence.same("PRC-007", earlier, exchange, expected=f"{what} to stay as it was")
+
+
+@pytest.mark.long
+@pytest.mark.requirement("PRC-006")
+def test_cancel_takes_many_items_along(world, evidence):
+    """More than fit on a page of the usual size."""
+    process = world.id_of(world.process())
+    tasks = [world.id_of(world.task(process)) for _ in range(MANY)]
+    if not world.call("cancelProcess", id=process).ok:
+        return
+    for key in tasks:
+        exchange, state = task_state(world, key)
+        expected = f"each of {MANY} tasks to be CANCELLED with their process"
+        if not evidence.check("PRC-006", state == "CANCELLED", exchange, expected=expected, seen=state):
+            return
 
 
 @pytest.mark.requirement("PRC-010", "PRC-011")

@@ -73,6 +73,11 @@ class Lifecycle:
         item.log = []  # what the workflow has written is its own business
         self.items[item.id.lower()] = item
 
+    @property
+    def undecided(self) -> list[str]:
+        """The tasks whose state is open: reading them decides it."""
+        return [key for key, item in self.items.items() if item.type == "TASK" and item.state is None]
+
     # Operations that succeeded
 
     def ended(self, state: str) -> None:

@@ -187,6 +187,15 @@ def _(server: ReferenceServer) -> None:
     on_call(server, "appendProcessItemTaskLog", log)
 
 
+@fault("worker-not-touched", "RED-005", "an updated worker keeps its lastModifiedAt")
+def _(server: ReferenceServer) -> None:
+    def touch(original: Any, caller: Principal, audit: Any) -> None:
+        if not any(worker.audit is audit for worker in server.platform.workers.rows.values()):
+            original(caller, audit)
+
+    around(server.platform, "touch", touch)
+
+
 @fault("cascade-not-touched", "RED-005", "tasks that are cancelled with their process keep their lastModifiedAt")
 def _(server: ReferenceServer) -> None:
     def cancel(original: Any, caller: Principal, id: str) -> Answer:
@@ -197,6 +206,18 @@ def _(server: ReferenceServer) -> None:
         return answer
 
     on_call(server, "cancelProcess", cancel)
+
+
+@fault("creation-with-case", "RED-008", "a creation with an id that is known in another case makes a second process")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        known = server.platform.processes.rows.get(str(body.get("id")).lower())
+        answer: Answer = original(
+            body={**body, "id": server.platform.new_id()} if known and known.id != body["id"] else body
+        )
+        return answer
+
+    on_call(server, "createProcess", create)
 
 
 @fault("ids-with-case", "RED-008", "ids of processes and items are compared with case")

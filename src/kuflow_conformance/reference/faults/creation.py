@@ -186,6 +186,19 @@ def _(server: ReferenceServer) -> None:
     on_answer(server, ["createWorker"], lambda body: {**body, "id": server.platform.new_id()})
 
 
+@fault("worker-by-queue", "WRK-001", "workers with the same task queue share their id")
+def _(server: ReferenceServer) -> None:
+    ids: dict[str, str] = {}
+
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        answer: Answer = original()
+        if answer.json:
+            answer.json["id"] = ids.setdefault(body["taskQueue"], answer.json["id"])
+        return answer
+
+    on_call(server, "createWorker", create)
+
+
 @fault("worker-not-updated", "WRK-002", "the host name of a worker is never updated")
 def _(server: ReferenceServer) -> None:
     def create(original: Any, caller: Principal, body: Json) -> Answer:

@@ -149,6 +149,11 @@ def _(server: ReferenceServer) -> None:
     on_call(server, "updateProcessMetadata", update)
 
 
+@fault("patch-first-ten", "PAT-001", "only the first ten operations of a patch are carried out")
+def _(server: ReferenceServer) -> None:
+    on_patch(server, lambda operations: operations[:10])
+
+
 @fault("patch-append-front", "PAT-001", "a patch to the end of a list goes to its front")
 def _(server: ReferenceServer) -> None:
     def change(operations: list[Json]) -> list[Json]:

@@ -209,6 +209,15 @@ def _(server: ReferenceServer) -> None:
     on_query(server, change)
 
 
+@fault("filter-first-ten-values", "FLT-003", "only the first ten values of the processId filter count")
+def _(server: ReferenceServer) -> None:
+    def change(query: Json) -> None:
+        if "processId" in query:
+            query["processId"] = query["processId"][:10]
+
+    on_query(server, change)
+
+
 @fault("filters-any", "FLT-004", "the taskState filter does not count beside a processId")
 def _(server: ReferenceServer) -> None:
     def change(query: Json) -> None:

@@ -102,6 +102,28 @@ def _(server: ReferenceServer) -> None:
     around(server.platform, "change_task", change_task)
 
 
+@fault("cascade-first-page", "PRC-006", "cancelling a process cancels the first 25 of its tasks")
+def _(server: ReferenceServer) -> None:
+    count: dict[str, int] = {}
+
+    def change_task(original: Any, caller: Principal, item: ProcessItem, task: Task, state: str) -> None:
+        if state == "CANCELLED":
+            count[item.process_id] = count.get(item.process_id, 0) + 1
+        if count.get(item.process_id, 0) <= 25:
+            original(caller, item, task, state)
+
+    around(server.platform, "change_task", change_task)
+
+
+@fault("cascade-own-only", "PRC-006", "cancelling a process leaves the tasks that somebody else has claimed")
+def _(server: ReferenceServer) -> None:
+    def change_task(original: Any, caller: Principal, item: ProcessItem, task: Task, state: str) -> None:
+        if state != "CANCELLED" or item.owner_id in (None, caller.id):
+            original(caller, item, task, state)
+
+    around(server.platform, "change_task", change_task)
+
+
 @fault("cascade-takes-completed", "PRC-007", "cancelling a process cancels its COMPLETED tasks as well")
 def _(server: ReferenceServer) -> None:
     def change(caller: Principal, id: str) -> None:
