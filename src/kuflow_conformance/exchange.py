@@ -146,6 +146,11 @@ class Exchange:
         return [row for row in content if isinstance(row, dict)] if isinstance(content, list) else []
 
     @property
+    def keys(self) -> list[str]:
+        """The ids of its rows, in lower case."""
+        return [str(row.get("id")).lower() for row in self.rows]
+
+    @property
     def page(self) -> dict[str, Any]:
         """The `metadata` of a list answer; empty when it is none."""
         metadata = self.object.get("metadata")

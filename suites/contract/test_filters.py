@@ -21,15 +21,11 @@ def _at(row, path):
 
 
 def _ids(exchange):
-    return {row.get("id") for row in exchange.rows}
-
-
-def _keys(exchange):
-    return [str(row.get("id")).lower() for row in exchange.rows]
+    return set(exchange.keys)
 
 
 def _matching(exchange, path, wanted):
-    return {row.get("id") for row in exchange.rows if _at(row, path) in wanted}
+    return {key for key, row in zip(exchange.keys, exchange.rows, strict=True) if _at(row, path) in wanted}
 
 
 def _settled(world, operation, query, *others):
@@ -91,7 +87,7 @@ def test_several_filters_mean_all_of_them(operation, world, evidence):
     task, message = world.id_of(world.task(process)), world.id_of(world.message(process))
     code, state = world.bed.task.code, "READY"
     mine = {task.lower(), message.lower()}
-    world.call_until(lambda listed: mine.issubset(_keys(listed)), operation.id, query={"processId": process})
+    world.call_until(lambda listed: mine.issubset(listed.keys), operation.id, query={"processId": process})
     for query, expected in (
         ({"processId": process}, {task, message}),
         ({"processId": process, "type": "TASK"}, {task}),
@@ -105,7 +101,7 @@ def test_several_filters_mean_all_of_them(operation, world, evidence):
         ({"processId": process, "type": "MESSAGE", "taskState": state}, set()),
     ):
         exchange = world.call(operation.id, query=query)
-        rows = _keys(exchange)
+        rows = exchange.keys
         wrong = [key for key in (task, message) if (key.lower() in rows) != (key in expected)]
         wanted = " and ".join(sorted(expected)) or "none"
         evidence.check(
@@ -124,10 +120,10 @@ def test_many_values_of_a_filter(operation, world, evidence):
     process = world.id_of(world.process())
     task = world.id_of(world.task(process))
     query = {"processId": [*(str(uuid.uuid4()) for _ in range(24)), process]}
-    exchange = world.call_until(lambda listed: task.lower() in _keys(listed), operation.id, query=query)
+    exchange = world.call_until(lambda listed: task.lower() in listed.keys, operation.id, query=query)
     if exchange.status == 414:
         return  # a target with short request lines
-    found = task.lower() in _keys(exchange)
+    found = task.lower() in exchange.keys
     expected = f"{task}, an item of the last of 25 processes"
     evidence.check("FLT-003", found, exchange, expected=expected, seen=f"{len(exchange.rows)} rows")
 
@@ -176,7 +172,7 @@ def test_pages_of_a_filtered_list(operation, world, evidence):
         query = {"processId": process, "sort": "id", **query}
         complete = query | {"size": MAXIMUM_SIZE}
         first = world.call_until(
-            lambda listed, own=frozenset(wanted): own.issubset(_keys(listed)), operation.id, query=complete
+            lambda listed, own=frozenset(wanted): own.issubset(listed.keys), operation.id, query=complete
         )
         numbers = range(max(len(first.rows), len(wanted)) // 2 + 1)
         paged = [query | {"size": 2, "page": number} for number in numbers]
@@ -184,8 +180,8 @@ def test_pages_of_a_filtered_list(operation, world, evidence):
         pages = [page for page in pages if page.ok]  # a page beyond the end may be refused
         if not pages:
             continue
-        joined = [key for page in pages for key in _keys(page)]
-        rows = {*_keys(whole), *wanted}  # the workflow may have made some as well
+        joined = [key for page in pages for key in page.keys]
+        rows = {*whole.keys, *wanted}  # the workflow may have made some as well
         seen = f"{len(joined)} rows, {len(rows - set(joined))} of them missing"
         expected = f"pages of two that hold each of the {len(rows)} {name} once"
         evidence.check("FLT-009", sorted(joined) == sorted(rows), pages[0], expected=expected, seen=seen)
@@ -203,7 +199,7 @@ def test_email(operation, world, evidence):
         principal = world.call("retrieveTenantUser", id=row["id"]).object.get("principal")
         email = (principal or {}).get("user", {}).get("email")
         if email:
-            users.append((row["id"], email))
+            users.append((str(row["id"]).lower(), email))
     if not users:
         raise NotTested("no tenant user shows an email address")
     asked = [[users[0][1]]] + ([[users[0][1], users[-1][1]]] if len(users) > 1 else [])
@@ -272,8 +268,9 @@ def test_members_are_the_same_in_both_lists(operation, world, evidence):
         users, (found,) = _settled(world, operation, whole, whole | {"groupId": group})
         if max(exchange.page.get("totalElements", 0) for exchange in (members, users, found)) > MAXIMUM_SIZE:
             raise NotTested("there are more rows than fit on a page")
-        inside = {str(key).lower() for key in _ids(members)}
-        wanted = {row.get("id") for row in users.rows if str(row.get("principalId")).lower() in inside}
+        inside = _ids(members)
+        rows = zip(users.keys, users.rows, strict=True)
+        wanted = {key for key, row in rows if str(row.get("principalId")).lower() in inside}
         seen = f"{len(_ids(found))} rows, {len(wanted - _ids(found))} of them missing"
         expected = f"the {len(wanted)} tenant users whose principals findPrincipals shows in group {group}"
         evidence.check("FLT-006", _ids(found) == wanted, found, expected=expected, seen=seen)

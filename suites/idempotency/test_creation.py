@@ -124,22 +124,18 @@ def test_items_are_listed_once(world, evidence):
         if not world.call("createProcessItem", body=body).ok:
             return
     for _ in range(3):  # the workflow of the process may make items as well, but not at each repetition
-        before = world.call_until(lambda listed: wanted <= set(_keys(listed)), "findProcessItems", query=query)
+        before = world.call_until(lambda listed: wanted <= set(listed.keys), "findProcessItems", query=query)
         for body in bodies:
             world.call("createProcessItem", body=body)
         exchange = world.call("findProcessItems", query=query)
-        rows = _keys(exchange)
-        others = set(rows) - set(_keys(before)) - wanted
+        rows = exchange.keys
+        others = set(rows) - set(before.keys) - wanted
         if not others:
             break
     mine = sorted(key for key in rows if key in wanted)
     evidence.check("IDM-006", mine == sorted(wanted), exchange, expected=f"each once: {sorted(wanted)}", seen=mine)
     expected = "nothing new after the creations were repeated"
     evidence.check("IDM-006", not others, exchange, expected=expected, seen=sorted(others))
-
-
-def _keys(listed):
-    return [str(row.get("id")).lower() for row in listed.rows]
 
 
 @pytest.mark.requirement("IDM-006")
@@ -149,8 +145,8 @@ def test_processes_are_listed_once(world, evidence):
         if not world.call("createProcess", body=body).ok:
             return
     key, query = body["id"].lower(), {"sort": "createdAt,desc", "size": 200}
-    exchange = world.call_until(lambda listed: key in _keys(listed), "findProcesses", query=query)
-    count = _keys(exchange).count(key)
+    exchange = world.call_until(lambda listed: key in listed.keys, "findProcesses", query=query)
+    count = exchange.keys.count(key)
     evidence.check(
         "IDM-006", count == 1, exchange, expected=f"{body['id']} once among the newest", seen=f"{count} times"
     )
@@ -210,6 +206,6 @@ def test_again_after_the_connection_was_cut(kind, world, evidence):
         if kind != "process":
             query = {"processId": body["processId"], "size": 1000}
             key = body["id"]
-            listed = world.call_until(lambda listed, key=key: key in _keys(listed), "findProcessItems", query=query)
-            count = _keys(listed).count(key)
+            listed = world.call_until(lambda listed, key=key: key in listed.keys, "findProcessItems", query=query)
+            count = listed.keys.count(key)
             evidence.check("IDM-008", count == 1, listed, expected=f"{key} listed once", seen=f"{count} times")
