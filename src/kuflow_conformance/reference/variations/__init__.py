@@ -1,9 +1,9 @@
 """The variation bank: legal choices that differ from the reference server's own, to prove that the suite allows them.
 
-Each names the reason why the documentation allows it. They are kept by kind: answers, rules, workflow.
+Each names the reason why the documentation allows it. They are kept by kind.
 """
 
-from kuflow_conformance.reference.variations import answers, rules, workflow
+from kuflow_conformance.reference.variations import answers, lists, rules, tasks, workflow
 from kuflow_conformance.reference.variations.table import BANK, Variation
 
-__all__ = ["BANK", "Variation", "answers", "rules", "workflow"]
+__all__ = ["BANK", "Variation", "answers", "lists", "rules", "tasks", "workflow"]

@@ -308,26 +308,38 @@ def _(server: ReferenceServer) -> None:
     server.asgi = asgi  # type: ignore[assignment]
 
 
-@variation("rate-limited", "one request in fifty is answered 429 with Retry-After", "RFC 6585 section 4")
-def _(server: ReferenceServer) -> None:
+def _limited(server: ReferenceServer, every: int) -> None:
+    """Answer one request of so many with 429."""
     count = 0
 
     def handle(original: Any, operation: Operation, request: Any, content: bytes) -> Answer:
         nonlocal count
         count += 1
-        if count % 50 == 0:
+        if count % every == 0:
             raise Refused(429, "Too many requests")
         answer: Answer = original(operation, request, content)
         return answer
 
+    around(server, "handle", handle)
+
+
+@variation("rate-limited", "one request in fifty is answered 429 with Retry-After", "RFC 6585 section 4")
+def _(server: ReferenceServer) -> None:
     def refuse(original: Any, operation: Operation | None, refusal: Refused) -> Response:
         response: Response = original(operation, refusal)
         if refusal.status == 429:
             response.headers["Retry-After"] = "0"
         return response
 
-    around(server, "handle", handle)
+    _limited(server, 50)
     around(server, "refuse", refuse)
+
+
+@variation(
+    "rate-limited-silently", "one request in a hundred is answered 429, and no more is said", "RFC 6585 section 4"
+)
+def _(server: ReferenceServer) -> None:
+    _limited(server, 100)
 
 
 @variation("redirect", "lists are redirected to a path with a trailing slash", HTTP)
