@@ -7,6 +7,7 @@ of one run can be compared with each other; those of different machines, or diff
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -98,7 +100,15 @@ def measure_requests() -> None:
         session = Session(settings, openapi.load())
         url, headers = f"{settings.base_url}/principals?size=5", {"Authorization": str(session.main.header)}
         plain, pool = requests.Session(), urllib3.PoolManager()
+        parts = urlsplit(url)
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port)
+
+        def exchange() -> None:
+            connection.request("GET", f"{parts.path}?{parts.query}", headers=headers)
+            connection.getresponse().read()
+
         rates = {
+            "http.client, bare loop": per_second(exchange),
             "urllib3, bare loop": per_second(lambda: pool.request("GET", url, headers=headers)),
             "requests, bare loop": per_second(lambda: plain.get(url, headers=headers)),
         }
