@@ -24,8 +24,8 @@ from kuflow_conformance.target import FLAGS, flag_name
 MAXIMUM_WORKERS = 8
 """Processes that test at once unless the user asks for more: a target is not to be overrun."""
 
-WORK_PER_REQUEST = 0.02
-"""Seconds of answering up to which a process has about as much to do itself."""
+WORK_PER_REQUEST = 0.01
+"""Seconds of answering up to which a process has about as much to do itself, on a slow core."""
 
 
 def run_suites(options: dict[str, Any]) -> int:
