@@ -232,7 +232,7 @@ class Qualification:
             task = progress.add_task("calibrate the generic tool", total=BASELINE_CALIBRATIONS)
             for seed in range(1, BASELINE_CALIBRATIONS + 1):
                 with serve.running() as (target_file, environment):
-                    options = ("--continue-on-failure", "--baseline", str(accepted), "--baseline-update")
+                    options = ("--baseline", str(accepted), "--baseline-update")
                     peer.run(target_file, environment, *_peer_options(seed), *options, timeout=TIMEOUT)
                 progress.advance(task)
         return accepted
@@ -253,7 +253,8 @@ class Qualification:
 
 
 def _peer_options(seed: int) -> tuple[str, ...]:
-    return ("--max-examples", str(BASELINE_EXAMPLES), "--seed", str(seed))
+    # What goes on after a failure decides what is generated next: calibration and comparison have to agree on it.
+    return ("--max-examples", str(BASELINE_EXAMPLES), "--seed", str(seed), "--continue-on-failure")
 
 
 @dataclass(frozen=True)
