@@ -22,6 +22,7 @@ PATIENCE = 2.0
 """Seconds that a change may take until it shows in lists, of which the documentation says nothing."""
 
 PAUSE = 0.1
+"""Seconds between two looks at whether it does."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,11 @@ class World:
         exchange = self.session.call(operation, **parts)
         return exchange
 
-    def call_until(self, enough: Callable[[Exchange], bool], operation_id: str, **parts: Any) -> Exchange:
-        """The first answer of an operation of which `enough` says so, or the one after PATIENCE."""
-        deadline = time.monotonic() + PATIENCE
+    def call_until(
+        self, enough: Callable[[Exchange], bool], operation_id: str, patience: float = PATIENCE, **parts: Any
+    ) -> Exchange:
+        """The first answer of an operation of which `enough` says so, or the one after `patience` seconds."""
+        deadline = time.monotonic() + patience
         while not enough(exchange := self.call(operation_id, **parts)) and time.monotonic() < deadline:
             time.sleep(PAUSE)
         return exchange

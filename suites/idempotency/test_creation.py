@@ -1,6 +1,5 @@
 """Creating with an id may be repeated: the first call creates, the others return what it made."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,9 +12,6 @@ CUTS = (0.001, 0.005, 0.02, 0.05, 0.1)
 
 PATIENCE = 5
 """Seconds in which a target has to be done with a request whose caller hung up."""
-
-PAUSE = 0.1
-"""Seconds between two looks at whether it is."""
 
 CREATE = {
     "process": ("createProcess", "retrieveProcess"),
@@ -187,12 +183,8 @@ def test_again_after_the_connection_was_cut(kind, world, evidence):
     for after in CUTS:
         body = body_of(kind, world)
         world.hang_up(create, body, after)
-        deadline = time.monotonic() + PATIENCE
-        while True:  # while the first request is still in work, its repetition may be turned away
-            again = world.call(create, body=body)
-            if again.ok or time.monotonic() > deadline:
-                break
-            time.sleep(PAUSE)
+        # While the first request is still in work, its repetition may be turned away.
+        again = world.call_until(lambda answer: answer.ok, create, patience=PATIENCE, body=body)
         evidence.check(
             "IDM-008",
             again.ok and same_id(again.object.get("id"), body["id"]),

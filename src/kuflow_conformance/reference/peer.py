@@ -20,7 +20,7 @@ def run(
     """The exit code of a run with all checks, and how many requests it generated.
 
     The description has the errata applied, or what is known to be wrong in it would hide what is wrong in answers.
-    Raises subprocess.TimeoutExpired after `timeout` seconds.
+    Files that `options` name have to be named in full. Raises subprocess.TimeoutExpired after `timeout` seconds.
     """
     settings = target.load(target_file, {})
     with tempfile.TemporaryDirectory() as folder:
@@ -33,6 +33,7 @@ def run(
         done = subprocess.run(
             words,
             env={**os.environ, **environment},
+            cwd=folder,  # it leaves a cache where it runs
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

@@ -169,7 +169,7 @@ class Qualification:
     def __init__(self, folder: Path, jobs: int, *, baseline: bool = False) -> None:
         self.folder = folder / fingerprint()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._peer = folder / f"schemathesis-{_peer_fingerprint()}"
+        self._peer = folder.resolve() / f"schemathesis-{_peer_fingerprint()}"
         self._jobs = jobs
         self._baseline = baseline
 

@@ -137,11 +137,12 @@ def _(server: ReferenceServer) -> None:
 
     def listed(original: Any, store: Any, caller: Principal, query: Json) -> list[Any]:
         rows: list[Any] = original(store, caller, query)
-        if store is not server.platform.processes and store is not server.platform.items:
+        # A list filtered by another tenant is empty, and says nothing of what there is.
+        if not rows or (store is not server.platform.processes and store is not server.platform.items):
             return rows
         key = (id(store), caller.tenant_id)
         if key not in known or time.monotonic() - known[key][0] > 0.25:
             known[key] = time.monotonic(), [frozen(row) for row in rows]
-        return known[key][1] if rows else rows
+        return known[key][1]
 
     around(server.platform, "listed", listed)
