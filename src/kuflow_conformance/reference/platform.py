@@ -295,12 +295,18 @@ class Platform:
         process = self.find(self.processes, caller, id, "process")
         if process.state != "CANCELLED":
             self.running(process)
-            for item in self.items.visible(caller):
-                if item.process_id == process.id and item.task and item.task.state in ACTIVE_TASK_STATES:
-                    item.task.cancelled_at = self.now()
-                    self.change_task(caller, item, item.task, "CANCELLED")
+            self.cancel_tasks(caller, process)
             self.end_process(caller, process, "CANCELLED")
         return Answer(json=process.render())
+
+    def active_tasks(self, caller: Principal, process_id: str) -> list[tuple[ProcessItem, Task]]:
+        items = [item for item in self.items.visible(caller) if item.process_id == process_id]
+        return [(item, item.task) for item in items if item.task and item.task.state in ACTIVE_TASK_STATES]
+
+    def cancel_tasks(self, caller: Principal, process: Process) -> None:
+        for item, task in self.active_tasks(caller, process.id):
+            task.cancelled_at = self.now()
+            self.change_task(caller, item, task, "CANCELLED")
 
     def running(self, process: Process) -> Process:
         if process.state != "RUNNING":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import random
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,38 +16,42 @@ from kuflow_conformance.reference.model import Json, Principal
 from kuflow_conformance.reference.platform import Answer, Refused
 from kuflow_conformance.reference.variations.table import NO_CODES, OPTIONAL, SILENT, variation
 
+Page = tuple[Any, Json, Any]
+"""The rows, the query and the sort keys that a page is made of."""
+
+
+def _before_page(server: ReferenceServer, change: Callable[[Any, Json, Any], Page]) -> None:
+    """Let `change` replace what every page is made of."""
+    around(server.platform, "page", lambda original, *parts: original(*change(*parts)))
+
 
 @variation("default-order", "lists that were asked for no order come newest first", SILENT)
 def _(server: ReferenceServer) -> None:
-    def page(original: Any, rows: Any, query: Json, sorting: Any) -> Answer:
+    def newest_first(rows: Any, query: Json, sorting: Any) -> Page:
         if "sort" not in query and "createdAt" in sorting:
             query = {**query, "sort": ["createdAt,desc"]}
-        answer: Answer = original(rows, query, sorting)
-        return answer
+        return rows, query, sorting
 
-    around(server.platform, "page", page)
+    _before_page(server, newest_first)
 
 
 @variation("order-random", "lists that were asked for no order come in another order each time", SILENT)
 def _(server: ReferenceServer) -> None:
-    def page(original: Any, rows: Any, query: Json, sorting: Any) -> Answer:
+    def shuffled(rows: Any, query: Json, sorting: Any) -> Page:
         rows = list(rows)
-        random.shuffle(rows)
-        answer: Answer = original(rows, query, sorting)
-        return answer
+        return random.sample(rows, len(rows)), query, sorting
 
-    around(server.platform, "page", page)
+    _before_page(server, shuffled)
 
 
 @variation("ids-by-last-group", "sorting by id goes by the last group of digits first, as in SQL Server", SILENT)
 def _(server: ReferenceServer) -> None:
-    def page(original: Any, rows: Any, query: Json, sorting: Any) -> Answer:
+    def by_last_group(rows: Any, query: Json, sorting: Any) -> Page:
         if "id" in sorting:
             sorting = {**sorting, "id": lambda row: "".join(reversed(row.id.lower().split("-")))}
-        answer: Answer = original(rows, query, sorting)
-        return answer
+        return rows, query, sorting
 
-    around(server.platform, "page", page)
+    _before_page(server, by_last_group)
 
 
 @variation(
@@ -107,7 +112,7 @@ def _(server: ReferenceServer) -> None:
 
 @variation("nulls-last", "items that were never claimed come after those that were, in either direction", SILENT)
 def _(server: ReferenceServer) -> None:
-    def page(original: Any, rows: Any, query: Json, sorting: Any) -> Answer:
+    def nulls_last(rows: Any, query: Json, sorting: Any) -> Page:
         names = [criterion.partition(",") for criterion in query.get("sort", ())]
         moments = {"claimedAt": "claimed_at", "completedAt": "completed_at", "cancelledAt": "cancelled_at"}
         if len(names) == 1 and names[0][0] in moments:
@@ -118,10 +123,9 @@ def _(server: ReferenceServer) -> None:
                 **sorting,
                 name: lambda row: getattr(row.task, attribute, None) or never.replace(tzinfo=UTC),
             }
-        answer: Answer = original(rows, query, sorting)
-        return answer
+        return rows, query, sorting
 
-    around(server.platform, "page", page)
+    _before_page(server, nulls_last)
 
 
 @variation("lists-lag", "lists of processes and items are up to a quarter of a second old", SILENT)

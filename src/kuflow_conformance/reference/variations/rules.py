@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from kuflow_conformance.openapi import Operation
 from kuflow_conformance.reference.app import ReferenceServer
-from kuflow_conformance.reference.bank import around, on_answer, on_call
+from kuflow_conformance.reference.bank import around, on_answer, on_call, refuse_if
 from kuflow_conformance.reference.model import Json, JsonValue, Principal
 from kuflow_conformance.reference.platform import Answer, Refused, Store
 from kuflow_conformance.reference.variations.answers import every_response, refused_with
@@ -54,10 +54,13 @@ def _(server: ReferenceServer) -> None:
 
 @variation("webforms-off", "web forms are not switched on", "they have to be asked for")
 def _(server: ReferenceServer) -> None:
-    def off(original: Any, caller: Principal, **arguments: Any) -> Answer:
-        raise Refused(403, "Web forms are not switched on")
-
-    on_call(server, "downloadProcessItemTaskDataWebformsAsDocument", off)
+    refuse_if(
+        server,
+        "downloadProcessItemTaskDataWebformsAsDocument",
+        lambda caller, **arguments: True,
+        403,
+        "Web forms are not switched on",
+    )
 
 
 @variation(

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kuflow_conformance.openapi import Operation
 from kuflow_conformance.reference import platform
 from kuflow_conformance.reference.app import ReferenceServer
-from kuflow_conformance.reference.bank import around, on_call
-from kuflow_conformance.reference.model import Json, Principal
+from kuflow_conformance.reference.bank import around, on_call, refuse_if
+from kuflow_conformance.reference.model import Json, Principal, ProcessItem, Task
 from kuflow_conformance.reference.platform import Answer, Refused
 from kuflow_conformance.reference.variations.answers import every_json
 from kuflow_conformance.reference.variations.table import SILENT, variation
+
+
+def _no_action_if(
+    server: ReferenceServer, operations: Iterable[str], holds: Callable[[Principal, ProcessItem, Task], bool]
+) -> None:
+    """Let `operations` on a task succeed without doing anything when `holds(caller, item, task)`."""
+
+    def call(original: Any, caller: Principal, id: str) -> Answer:
+        item, task = server.platform.task_of(caller, id)
+        if holds(caller, item, task):
+            return Answer(json=item.render())
+        answer: Answer = original()
+        return answer
+
+    for operation_id in operations:
+        on_call(server, operation_id, call)
 
 
 @variation("log-bound-10", "a log holds ten entries", SILENT)
@@ -51,14 +68,11 @@ def _(server: ReferenceServer) -> None:
 
 @variation("claim-again", "claiming a task that the caller has claimed takes no action", SILENT)
 def _(server: ReferenceServer) -> None:
-    def claim(original: Any, caller: Principal, id: str) -> Answer:
-        item, task = server.platform.task_of(caller, id)
-        if task.state == "CLAIMED" and item.owner_id == caller.id:
-            return Answer(json=item.render())
-        answer: Answer = original()
-        return answer
-
-    on_call(server, "claimProcessItemTask", claim)
+    _no_action_if(
+        server,
+        ["claimProcessItemTask"],
+        lambda caller, item, task: task.state == "CLAIMED" and item.owner_id == caller.id,
+    )
 
 
 @variation("complete-unclaimed", "a READY task can be completed at once", SILENT)
@@ -75,26 +89,22 @@ def _(server: ReferenceServer) -> None:
 
 @variation("complete-needs-valid", "a task with invalid data cannot be completed", SILENT)
 def _(server: ReferenceServer) -> None:
-    def complete(original: Any, caller: Principal, id: str) -> Answer:
+    def invalid(caller: Principal, id: str) -> bool:
         _, task = server.platform.task_of(caller, id)
-        if not task.data.render()["valid"]:
-            raise Refused(409, "The data is invalid")
-        answer: Answer = original()
-        return answer
+        return not task.data.render()["valid"]
 
-    on_call(server, "completeProcessItemTask", complete)
+    refuse_if(server, "completeProcessItemTask", invalid, 409, "The data is invalid")
 
 
 @variation("end-needs-no-items", "a process with open tasks cannot be completed", SILENT)
 def _(server: ReferenceServer) -> None:
-    def complete(original: Any, caller: Principal, id: str) -> Answer:
-        items = server.platform.items.visible(caller)
-        if any(i.process_id == id and i.task and i.task.state in platform.ACTIVE_TASK_STATES for i in items):
-            raise Refused(409, "There are open tasks")
-        answer: Answer = original()
-        return answer
-
-    on_call(server, "completeProcess", complete)
+    refuse_if(
+        server,
+        "completeProcess",
+        lambda caller, id: bool(server.platform.active_tasks(caller, id)),
+        409,
+        "There are open tasks",
+    )
 
 
 @variation("end-over", "a completed process can be cancelled", SILENT)
@@ -110,23 +120,18 @@ def _(server: ReferenceServer) -> None:
     "claim-forbidden", "the credentials may not claim tasks: they are no candidate", "task definitions name candidates"
 )
 def _(server: ReferenceServer) -> None:
-    def claim(original: Any, caller: Principal, id: str) -> Answer:
-        raise Refused(403, "Not a candidate")
-
-    on_call(server, "claimProcessItemTask", claim)
+    refuse_if(server, "claimProcessItemTask", lambda caller, **arguments: True, 403, "Not a candidate")
 
 
 @variation("only-the-owner", "data and log of a task can be changed only by who has claimed it", SILENT)
 def _(server: ReferenceServer) -> None:
-    def change(original: Any, caller: Principal, id: str, **arguments: Any) -> Answer:
+    def not_the_owner(caller: Principal, id: str, **arguments: Any) -> bool:
         item = server.platform.items.get(caller, id)
-        if item is not None and item.task and (item.task.state != "CLAIMED" or item.owner_id != caller.id):
-            raise Refused(403, "The task is not claimed by the caller")
-        answer: Answer = original()
-        return answer
+        task = item.task if item else None
+        return bool(item and task and (task.state != "CLAIMED" or item.owner_id != caller.id))
 
     for operation_id in ("updateProcessItemTaskData", "patchProcessItemTaskData", "appendProcessItemTaskLog"):
-        on_call(server, operation_id, change)
+        refuse_if(server, operation_id, not_the_owner, 403, "The task is not claimed by the caller")
 
 
 @variation("owners-limited", "only applications may own tasks", "task definitions name candidates")
@@ -147,27 +152,16 @@ def _(server: ReferenceServer) -> None:
 
 @variation("finished-no-action", "claiming, assigning and completing finished tasks succeed, and do nothing", SILENT)
 def _(server: ReferenceServer) -> None:
-    def unless_finished(original: Any, caller: Principal, id: str, **arguments: Any) -> Answer:
-        item, task = server.platform.task_of(caller, id)
-        if task.state in ("COMPLETED", "CANCELLED"):
-            return Answer(json=item.render())
-        answer: Answer = original()
-        return answer
-
-    for operation_id in ("claimProcessItemTask", "completeProcessItemTask"):
-        on_call(server, operation_id, unless_finished)
+    _no_action_if(
+        server,
+        ["claimProcessItemTask", "completeProcessItemTask"],
+        lambda caller, item, task: task.state in ("COMPLETED", "CANCELLED"),
+    )
 
 
 @variation("claim-any-no-action", "claiming a task that somebody has claimed succeeds, and does nothing", SILENT)
 def _(server: ReferenceServer) -> None:
-    def claim(original: Any, caller: Principal, id: str) -> Answer:
-        item, task = server.platform.task_of(caller, id)
-        if task.state == "CLAIMED":
-            return Answer(json=item.render())
-        answer: Answer = original()
-        return answer
-
-    on_call(server, "claimProcessItemTask", claim)
+    _no_action_if(server, ["claimProcessItemTask"], lambda caller, item, task: task.state == "CLAIMED")
 
 
 @variation("claim-takes-over", "claiming a task that somebody has claimed makes the caller its owner", SILENT)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kuflow_conformance.reference.app import ReferenceServer
-from kuflow_conformance.reference.bank import on_call
+from kuflow_conformance.reference.bank import on_call, refuse_if
 from kuflow_conformance.reference.model import Json, LogEntry, Principal, Process, ProcessItem
-from kuflow_conformance.reference.platform import Answer, Refused
+from kuflow_conformance.reference.platform import Answer
 from kuflow_conformance.reference.variations.table import variation
 
 WORKFLOW = "a workflow is behind a process, and acts as well"
@@ -45,8 +45,7 @@ def _(server: ReferenceServer) -> None:
     def complete(original: Any, caller: Principal, id: str) -> Answer:
         answer: Answer = original()
         process = _process(server, _item(server, id).process_id)
-        items = [item for item in platform.items.visible(caller) if item.process_id == process.id and item.task]
-        if process.state == "RUNNING" and all(i.task and i.task.state in ("COMPLETED", "CANCELLED") for i in items):
+        if process.state == "RUNNING" and not platform.active_tasks(caller, process.id):
             platform.end_process(caller, process, "COMPLETED")
         return answer
 
@@ -89,10 +88,8 @@ def _(server: ReferenceServer) -> None:
         process = platform.processes.get(caller, id)
         ran = process is not None and process.state == "RUNNING"
         answer: Answer = original()
-        for item in platform.items.visible(caller) if ran else ():
-            if item.process_id.lower() == id.lower() and item.task and item.task.state in ("READY", "CLAIMED"):
-                item.task.cancelled_at = platform.now()
-                platform.change_task(caller, item, item.task, "CANCELLED")
+        if process is not None and ran:
+            platform.cancel_tasks(caller, process)
         return answer
 
     on_call(server, "completeProcess", complete)
@@ -100,15 +97,10 @@ def _(server: ReferenceServer) -> None:
 
 @variation("closed-with-process", "what belongs to a process that has ended takes no changes", WORKFLOW)
 def _(server: ReferenceServer) -> None:
-    platform = server.platform
-
-    def call(original: Any, caller: Principal, id: str, **arguments: Any) -> Answer:
-        item = platform.items.get(caller, id)
-        if item is not None and _process(server, item.process_id).state != "RUNNING":
-            raise Refused(409, "The process has ended")
-        answer: Answer = original()
-        return answer
+    def over(caller: Principal, id: str, **arguments: Any) -> bool:
+        item = server.platform.items.get(caller, id)
+        return item is not None and _process(server, item.process_id).state != "RUNNING"
 
     for operation in server.description.operations.values():
         if operation.id.endswith(("ProcessItemTask", "ProcessItemTaskLog", "ProcessItemTaskData")):
-            on_call(server, operation.id, call)
+            refuse_if(server, operation.id, over, 409, "The process has ended")
