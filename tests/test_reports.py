@@ -84,6 +84,13 @@ def test_a_failure_shows_what_led_to_it_and_the_difference(otherwise_broken):
     assert any(line.startswith("+") and "other" in line for line in failure["difference"])
 
 
+def test_a_failure_shows_what_became_of_that_to_which_its_resource_belongs(tmp_path):
+    outcome = command("run", "--fault", "cascade-own-only", "--only", "PRC-006", "--workers", "1", reports=tmp_path)
+    requirement = next(r for r in outcome.record["requirements"] if r["id"] == "PRC-006")
+    steps = [step["operation"] for step in requirement["failures"][0]["steps"]]
+    assert steps == ["createProcess", "createProcessItem", "assignProcessItemTask", "cancelProcess"]
+
+
 def test_a_requirement_that_holds_has_an_example(broken):
     held = [r for r in broken.record["requirements"] if r["outcome"] == "pass"]
     assert [r["id"] for r in held if r["example"] is None] == []

@@ -33,11 +33,15 @@ class History:
 
         Of requests before number `first`, where the test began, only those count that made a resource.
         """
+        past = [(earlier, touched) for earlier, touched in self._exchanges if earlier.number < exchange.number]
         wanted = named(exchange)
+        for earlier, touched in reversed(past):  # what a resource belongs to may have been changed after it was made
+            if earlier.status == 201 and wanted & touched:
+                wanted |= named(earlier)
         chosen: list[Exchange] = []
         changes = 0
-        for earlier, touched in reversed(list(self._exchanges)):
-            if earlier.number >= exchange.number or not wanted & touched:
+        for earlier, touched in reversed(past):
+            if not wanted & touched:
                 continue
             makes = earlier.status == 201
             if not makes and (earlier.number < first or changes >= STEPS):
