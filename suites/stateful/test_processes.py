@@ -149,12 +149,12 @@ def test_cancel_takes_active_items_along(world, evidence):
         return
     for key in (*ready, *claimed, *assigned):
         exchange, state = task_state(world, key)
-        was = "READY" if key in ready else "CLAIMED" if key in claimed else "assigned"
+        was = "a READY" if key in ready else "a CLAIMED" if key in claimed else "an assigned"
         evidence.check(
             "PRC-006",
             state == "CANCELLED",
             exchange,
-            expected=f"a {was} task to be CANCELLED with its process",
+            expected=f"{was} task to be CANCELLED with its process",
             seen=state,
         )
     for key, earlier in before.items():
