@@ -15,9 +15,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from hostile import BEHAVIOURS, listening
 
-from kuflow_conformance import openapi, target
-from kuflow_conformance.evidence import judge
-from kuflow_conformance.http import Session
+from kuflow_conformance.description import openapi
+from kuflow_conformance.findings.evidence import judge
+from kuflow_conformance.target import target_file as target
+from kuflow_conformance.target.session import Session
 
 
 def main() -> None:

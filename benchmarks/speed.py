@@ -26,10 +26,11 @@ import requests
 import urllib3
 from rich.progress import Progress
 
-from kuflow_conformance import openapi, target
-from kuflow_conformance.http import Session
+from kuflow_conformance.description import openapi
 from kuflow_conformance.reference import faults, peer, qualify
-from kuflow_conformance.run import DEFAULT_REPORTS
+from kuflow_conformance.run.run import DEFAULT_REPORTS
+from kuflow_conformance.target import target_file as target
+from kuflow_conformance.target.session import Session
 
 LOOP = 2000
 """Requests of the bare loops."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kuflow_conformance.plugin import RUN
+from kuflow_conformance.run.plugin import RUN
 
 
 def pytest_collection(session: pytest.Session) -> None:

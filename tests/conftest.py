@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from kuflow_conformance import openapi
+from kuflow_conformance.description import openapi
 from kuflow_conformance.reference import serve
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
 import pytest
 
-from kuflow_conformance import files, requirements
+from kuflow_conformance import files
+from kuflow_conformance.description import requirements
 from kuflow_conformance.errors import InvalidDescription
 from kuflow_conformance.oracles import JUDGED_ALWAYS
 from kuflow_conformance.oracles.requests import REFUSALS
@@ -63,50 +63,6 @@ def test_a_duplicate_id_is_refused(tmp_path):
     path.write_text(text.replace("ANS-002", "ANS-001"))
     with pytest.raises(InvalidDescription, match="more than once"):
         requirements.load(path)
-
-
-ALLOWED_IN_SUITES = (
-    "kuflow_conformance.oracles",
-    "kuflow_conformance.generation",
-    "kuflow_conformance.exchange",
-    "kuflow_conformance.http",
-)
-
-
-def imports(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.startswith("kuflow_conformance.")}
-
-
-def test_suites_know_only_fixtures_and_oracles():
-    """The only way to a target is HTTP and its target file."""
-    for path in (ROOT / "suites").rglob("test_*.py"):
-        strangers = {name for name in imports(path) if not name.startswith(ALLOWED_IN_SUITES)}
-        assert strangers == set(), path
-
-
-def test_only_the_command_line_knows_the_bundled_server():
-    for path in (ROOT / "src/kuflow_conformance").rglob("*.py"):
-        if "reference" in path.parts or path.name == "cli.py":
-            continue
-        assert not any(".reference" in name for name in imports(path)), path
-
-
-def test_oracles_do_no_input_or_output():
-    forbidden = (
-        "kuflow_conformance.http",
-        "kuflow_conformance.world",
-        "kuflow_conformance.plugin",
-        "kuflow_conformance.run",
-    )
-    for path in (ROOT / "src/kuflow_conformance/oracles").rglob("*.py"):
-        assert not any(name.startswith(forbidden) for name in imports(path)), path
 
 
 def test_statements_name_known_requirements_or_a_reason():

@@ -15,8 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import Running
-from kuflow_conformance import files, known, openapi, record, requirements, target
+from kuflow_conformance import files
+from kuflow_conformance.description import openapi, requirements
 from kuflow_conformance.errors import ConformanceError
+from kuflow_conformance.findings import known, record
+from kuflow_conformance.target import target_file as target
 
 RELAXED = settings(
     deadline=None, max_examples=150, suppress_health_check=list(HealthCheck), database=None, derandomize=True

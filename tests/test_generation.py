@@ -2,7 +2,7 @@
 
 import pytest
 
-from kuflow_conformance.generation import CaseStore
+from kuflow_conformance.generation.cases import CaseStore
 from kuflow_conformance.oracles.coverage import Coverage
 
 

@@ -12,11 +12,12 @@ from typing import ClassVar
 import pytest
 from hostile import BEHAVIOURS, HEAD, certificate, listening, whole
 
-from kuflow_conformance import http, target
-from kuflow_conformance.evidence import Evidence, judge
-from kuflow_conformance.history import History
-from kuflow_conformance.http import Session
+from kuflow_conformance.findings.evidence import Evidence, judge
+from kuflow_conformance.findings.history import History
 from kuflow_conformance.oracles.coverage import Coverage
+from kuflow_conformance.target import session as sessions
+from kuflow_conformance.target import target_file as target
+from kuflow_conformance.target.session import Session
 
 LIMIT = 5.0
 """Seconds in which an exchange has to end whose parts may take 1 second and whose whole may take 2."""
@@ -137,7 +138,7 @@ def test_a_503_without_retry_after_is_an_answer(open_session):
 
 def test_a_target_that_comes_back_is_asked_on(open_session, monkeypatch):
     """It closes every connection for two seconds, as while it is restarted."""
-    monkeypatch.setattr(http, "RECOVERY", 10.0)
+    monkeypatch.setattr(sessions, "RECOVERY", 10.0)
     back = time.monotonic() + 2
 
     def restarting(connection):
@@ -146,5 +147,5 @@ def test_a_target_that_comes_back_is_asked_on(open_session, monkeypatch):
 
     with listening(restarting) as port:
         session = open_session(f"http://127.0.0.1:{port}/v")
-        failures = [bool(session.send("GET", "/x").failure) for _ in range(http.FAILURES_BEFORE_GIVING_UP + 2)]
-    assert failures == [True] * http.FAILURES_BEFORE_GIVING_UP + [False, False]
+        failures = [bool(session.send("GET", "/x").failure) for _ in range(sessions.FAILURES_BEFORE_GIVING_UP + 2)]
+    assert failures == [True] * sessions.FAILURES_BEFORE_GIVING_UP + [False, False]

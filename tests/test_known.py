@@ -7,9 +7,10 @@ from datetime import date
 import pytest
 
 from conftest import command
-from kuflow_conformance import known, requirements
+from kuflow_conformance.description import requirements
 from kuflow_conformance.errors import InvalidKnownFailures
-from kuflow_conformance.known import Known
+from kuflow_conformance.findings import known
+from kuflow_conformance.findings.known import Known
 
 ENTRY = '[[known]]\nrequirement = "{}"\nreason = "seen before"\n'
 

@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 
 from conftest import Running
-from kuflow_conformance import target
-from kuflow_conformance.cleanup import Made
-from kuflow_conformance.evidence import Evidence
-from kuflow_conformance.history import History
-from kuflow_conformance.http import Session
+from kuflow_conformance.findings.evidence import Evidence
+from kuflow_conformance.findings.history import History
 from kuflow_conformance.oracles.coverage import Coverage
+from kuflow_conformance.target import target_file as target
+from kuflow_conformance.target.session import Session
+from kuflow_conformance.world.cleanup import Made
 
 SECONDS = 30.0
 GROWTH = 24 * 2**20

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import command
-from kuflow_conformance.compare import Comparison
+from kuflow_conformance.findings.compare import Comparison
 from kuflow_conformance.report import pages
 
 HOSTILE = '"><script>alert(1)</script> | **bold** `code` \x1b[31m ](x)'

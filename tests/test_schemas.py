@@ -11,9 +11,9 @@ import jsonschema
 import pytest
 import requests
 
-from kuflow_conformance import openapi
-from kuflow_conformance.generation import CaseStore
-from kuflow_conformance.openapi import Schema, is_uuid
+from kuflow_conformance.description import openapi
+from kuflow_conformance.description.openapi import Schema, is_uuid
+from kuflow_conformance.generation.cases import CaseStore
 
 FORMATS = jsonschema.FormatChecker(formats=("date-time", "email"))
 FORMATS.checks("uuid")(lambda value: not isinstance(value, str) or is_uuid(value))

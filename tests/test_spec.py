@@ -8,7 +8,8 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
-from kuflow_conformance import files, openapi
+from kuflow_conformance import files
+from kuflow_conformance.description import openapi
 from kuflow_conformance.errors import InvalidDescription
 
 PER_TAG = {

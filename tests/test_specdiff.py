@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from conftest import command
-from kuflow_conformance import files, specdiff
+from kuflow_conformance import files
+from kuflow_conformance.description import compatibility as specdiff
 
 
 @pytest.fixture(scope="module")

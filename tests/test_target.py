@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kuflow_conformance import files, target
+from kuflow_conformance import files
 from kuflow_conformance.errors import InvalidTarget
+from kuflow_conformance.target import target_file as target
 
 EXAMPLE = files.data("targets/example.toml")
 

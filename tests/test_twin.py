@@ -11,9 +11,9 @@ import pytest
 import requests
 
 from conftest import command
-from kuflow_conformance import trace, twin
-from kuflow_conformance.exchange import Exchange
+from kuflow_conformance.findings import trace, twin
 from kuflow_conformance.reference import serve
+from kuflow_conformance.target.exchange import Exchange
 
 FIRST = "497f6eca-6276-4993-bfeb-53cbbbba6f08"
 SECOND = "0b0ba0c2-6d21-4b48-8e2c-9f3a1d6ad3c4"

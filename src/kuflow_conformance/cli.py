@@ -13,18 +13,16 @@ from typing import Any
 import click
 from rich.console import Console
 
-from kuflow_conformance import __version__, files, openapi, requirements, traffic_commands
-from kuflow_conformance import known as known_failures
-from kuflow_conformance import record as records
-from kuflow_conformance.compare import Comparison
-from kuflow_conformance.errors import (
-    EXIT_CONFORMANT,
-    EXIT_NO_VERDICT,
-    EXIT_NOT_CONFORMANT,
-    ConformanceError,
-)
-from kuflow_conformance.options import describes_target, open_session, reports_option, target_options
-from kuflow_conformance.reference import commands
+from kuflow_conformance import __version__, files
+from kuflow_conformance.commands import reference as commands
+from kuflow_conformance.commands import traffic as traffic_commands
+from kuflow_conformance.commands.options import describes_target, open_session, reports_option, target_options
+from kuflow_conformance.description import openapi, requirements
+from kuflow_conformance.description.requirements import PROFILE_SUMMARIES, PROFILES
+from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NO_VERDICT, EXIT_NOT_CONFORMANT, ConformanceError
+from kuflow_conformance.findings import known as known_failures
+from kuflow_conformance.findings import record as records
+from kuflow_conformance.findings.compare import Comparison
 from kuflow_conformance.report.console import (
     differences,
     explanation,
@@ -34,9 +32,8 @@ from kuflow_conformance.report.console import (
     summary,
     verdict_then_and_now,
 )
-from kuflow_conformance.requirements import PROFILE_SUMMARIES, PROFILES
-from kuflow_conformance.run import DEFAULT_REPORTS, DEFAULT_SEED, overrides
-from kuflow_conformance.runner import run_suites, run_twins
+from kuflow_conformance.run.run import DEFAULT_REPORTS, DEFAULT_SEED, overrides
+from kuflow_conformance.run.runner import run_suites, run_twins
 
 NOT_FOR_TWINS = ("workers", "known", "update_known", "baseline", "fail_fast", "last_failed")
 """Options of a run that make no sense for two servers side by side."""
@@ -158,7 +155,7 @@ def merge(parts: tuple[Path, ...], reports: Path) -> None:
 
     Exit codes: those of run.
     """
-    from kuflow_conformance.merge import merge as merged
+    from kuflow_conformance.findings.merge import merge as merged
     from kuflow_conformance.report import write_reports
 
     record = merged([records.read(path) for path in parts])
@@ -201,7 +198,7 @@ def doctor(read_only: bool, **options: Any) -> None:
 
     Exit codes: 0 when a run makes sense, 3 when it does not, 2 for a target file that is wrong.
     """
-    from kuflow_conformance import doctor as examination
+    from kuflow_conformance.world import doctor as examination
 
     target, session = open_session(options, read_only=read_only)
     console = Console(highlight=False)
@@ -224,8 +221,8 @@ def doctor(read_only: bool, **options: Any) -> None:
 )
 def init(read_only: bool, output: Path, **options: Any) -> None:
     """Write a target file by asking the target: definitions, task codes, samples of data, principals, robots."""
-    from kuflow_conformance import doctor as examination
-    from kuflow_conformance.bed import discover
+    from kuflow_conformance.world import doctor as examination
+    from kuflow_conformance.world.bed import discover
 
     if output.exists():
         raise click.UsageError(f"{output} is there already; choose another file with --output")
@@ -252,7 +249,7 @@ def replay(failure: str, record: Path, **options: Any) -> None:
 
     It shows what each was answered with then and now. The processes it creates are cancelled afterwards.
     """
-    from kuflow_conformance import replay as repetition
+    from kuflow_conformance.findings import replay as repetition
 
     document = records.read(record)
     failed = repetition.failure(document, failure)
@@ -272,7 +269,7 @@ def cleanup(record: Path, **options: Any) -> None:
 
     Exit codes: 0 when all are ended, 1 when some could not be.
     """
-    from kuflow_conformance import cleanup as cleaning
+    from kuflow_conformance.world import cleanup as cleaning
 
     document = records.read(record)
     _, session = open_session(options)
@@ -306,7 +303,7 @@ def spec_diff(old: str, new: str, accept: Path | None, output: Path | None) -> N
 
     Exit codes: 0 when it does not, or has another version in its path; 1 when it does; 2 for what is no description.
     """
-    from kuflow_conformance import specdiff
+    from kuflow_conformance.description import compatibility as specdiff
     from kuflow_conformance.report import pages
 
     if output and output.suffix not in (".md", ".html"):

@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
-from kuflow_conformance.http import Credentials
 from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.target.credentials import Credentials
 
 
 def _basic(pair: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kuflow_conformance import generation
+from kuflow_conformance.generation import cases as generation
 from kuflow_conformance.oracles import JUDGED_ALWAYS
 from kuflow_conformance.oracles.requests import REFUSALS
 

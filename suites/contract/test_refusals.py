@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from kuflow_conformance.http import Credentials
+from kuflow_conformance.target.credentials import Credentials
 
 MALFORMED_IDS = ("not-a-uuid", "12345", "zzzzzzzz-zzzz-4zzz-8zzz-zzzzzzzzzzzz")
 OUT_OF_RANGE = {

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.oracles.instants import parse_instant
+from kuflow_conformance.target.exchange import Exchange
 
 
 @dataclass

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from kuflow_conformance.exchange import parse_json
 from kuflow_conformance.oracles.instants import parse_instant
+from kuflow_conformance.target.exchange import parse_json
 
 ARRIVAL = 10.0
 """Seconds in which an event has to arrive."""

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kuflow_conformance.exchange import NOT_JSON, Exchange
-from kuflow_conformance.openapi import Operation, Schema
+from kuflow_conformance.description.openapi import Operation, Schema
 from kuflow_conformance.oracles import Finding, found
 from kuflow_conformance.oracles.instants import parse_instant
+from kuflow_conformance.target.exchange import NOT_JSON, Exchange
 
 # A feature that has to be asked for may be missing altogether, and 501 says so best.
 OPTIONAL_OPERATIONS = ("downloadProcessItemTaskDataWebformsAsDocument",)

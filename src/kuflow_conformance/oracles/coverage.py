@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
-from kuflow_conformance.exchange import NOT_JSON, Exchange, parse_json
-from kuflow_conformance.openapi import Description, Operation
+from kuflow_conformance.description.openapi import Description, Operation
+from kuflow_conformance.target.exchange import NOT_JSON, Exchange, parse_json
 
 ERROR = "status 4xx"
 

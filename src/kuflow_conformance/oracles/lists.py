@@ -12,9 +12,9 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.oracles import Finding, found
 from kuflow_conformance.oracles.instants import parse_instant
+from kuflow_conformance.target.exchange import Exchange
 
 DEFAULT_SIZE = 25
 DEFAULT_PAGE = 0

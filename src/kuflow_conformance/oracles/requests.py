@@ -14,8 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from requests.structures import CaseInsensitiveDict
 
-from kuflow_conformance.exchange import NOT_JSON, Exchange, parse_json
-from kuflow_conformance.openapi import Operation, Parameter, Schema, is_uuid
+from kuflow_conformance.description.openapi import Operation, Parameter, Schema, is_uuid
+from kuflow_conformance.target.exchange import NOT_JSON, Exchange, parse_json
 
 REFUSALS = (
     "REQ-001",

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Any
 
-from kuflow_conformance.exchange import Exchange
 from kuflow_conformance.oracles import Finding, found, shown
 from kuflow_conformance.oracles.instants import parse_instant
 from kuflow_conformance.oracles.values import json_equal
+from kuflow_conformance.target.exchange import Exchange
 
 
 def judge_resources(exchange: Exchange) -> Iterator[Finding]:

@@ -17,10 +17,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from kuflow_conformance import openapi
-from kuflow_conformance.openapi import Operation, Schema
+from kuflow_conformance.description import openapi
+from kuflow_conformance.description.openapi import Operation, Schema
 from kuflow_conformance.reference.model import Json, Principal, timestamp
-from kuflow_conformance.reference.platform import Answer, Platform, Refused
+from kuflow_conformance.reference.operations import Answer, Platform, Refused
 from kuflow_conformance.reference.seed import Tenant, seed
 
 PREFIX = f"/v{openapi.VERSION}"

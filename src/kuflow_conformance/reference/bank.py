@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from kuflow_conformance.description.openapi import Operation
 from kuflow_conformance.errors import ConformanceError
-from kuflow_conformance.openapi import Operation
 from kuflow_conformance.reference.app import Caller, ReferenceServer
 from kuflow_conformance.reference.model import Json
-from kuflow_conformance.reference.platform import Answer, Refused
+from kuflow_conformance.reference.operations import Answer, Refused
 
 Install = Callable[[ReferenceServer], None]
 

@@ -11,7 +11,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from kuflow_conformance import openapi, target
+from kuflow_conformance.description import openapi
+from kuflow_conformance.target import target_file as target
 
 
 def run(

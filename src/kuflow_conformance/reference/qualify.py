@@ -20,7 +20,8 @@ from typing import Any
 
 from rich.progress import Progress
 
-from kuflow_conformance import files, openapi, requirements
+from kuflow_conformance import files
+from kuflow_conformance.description import openapi, requirements
 from kuflow_conformance.reference import faults, peer, serve, variations
 from kuflow_conformance.report import templates
 

@@ -23,7 +23,7 @@ from kuflow_conformance.reference.model import (
     TaskDefinition,
     TenantUser,
 )
-from kuflow_conformance.reference.platform import Platform
+from kuflow_conformance.reference.operations import Platform
 
 _NAMESPACE = uuid.UUID("6f6d7b60-2d6a-4f4e-9a60-3f2f7f3d1c55")
 _EPOCH = datetime(2024, 6, 14, 8, 0, tzinfo=UTC)

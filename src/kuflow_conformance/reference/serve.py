@@ -18,7 +18,8 @@ from queue import Empty, Queue
 from typing import Any
 from urllib.parse import urlsplit
 
-from kuflow_conformance import asgi, files
+from kuflow_conformance import files
+from kuflow_conformance import serving as asgi
 from kuflow_conformance.errors import TargetUnavailable
 from kuflow_conformance.reference.app import PREFIX, ReferenceServer
 from kuflow_conformance.reference.bank import Switch

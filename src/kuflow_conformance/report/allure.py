@@ -14,10 +14,10 @@ from typing import Any
 import allure
 
 from kuflow_conformance import files
+from kuflow_conformance.description.requirements import Catalogue
 from kuflow_conformance.errors import ReportNotBuilt
-from kuflow_conformance.evidence import Evidence
-from kuflow_conformance.known import KnownFailures
-from kuflow_conformance.requirements import Catalogue
+from kuflow_conformance.findings.evidence import Evidence
+from kuflow_conformance.findings.known import KnownFailures
 
 _SEVERITY = {
     "MUST": allure.severity_level.CRITICAL,

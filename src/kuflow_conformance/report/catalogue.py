@@ -8,11 +8,12 @@ from typing import Any
 
 import yaml
 
-from kuflow_conformance import files, requirements
+from kuflow_conformance import files
+from kuflow_conformance.description import requirements
+from kuflow_conformance.description.requirements import Catalogue
 from kuflow_conformance.oracles import JUDGED_ALWAYS
 from kuflow_conformance.oracles.requests import REFUSALS
 from kuflow_conformance.report import templates
-from kuflow_conformance.requirements import Catalogue
 
 _ID = re.compile(r"\b[A-Z]{3}-\d{3}\b")
 _SHARED = {"JUDGED_ALWAYS": JUDGED_ALWAYS, "REFUSALS": REFUSALS}

@@ -14,13 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from kuflow_conformance.compare import Comparison
-from kuflow_conformance.doctor import Finding
-from kuflow_conformance.record import TRAFFIC
-from kuflow_conformance.replay import Repeated
-from kuflow_conformance.requirements import Requirement
-from kuflow_conformance.specdiff import Judgement
-from kuflow_conformance.twin import Difference, Twin
+from kuflow_conformance.description.compatibility import Judgement
+from kuflow_conformance.description.requirements import Requirement
+from kuflow_conformance.findings.compare import Comparison
+from kuflow_conformance.findings.record import TRAFFIC
+from kuflow_conformance.findings.replay import Repeated
+from kuflow_conformance.findings.twin import Difference, Twin
+from kuflow_conformance.world.doctor import Finding
 
 DIFFERENCES_SHOWN = 20
 """Differences of a kind that the terminal shows; the page has all."""

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, get_args
 
+from kuflow_conformance.description.compatibility import Judgement, Level
+from kuflow_conformance.findings.twin import Twin
 from kuflow_conformance.report import templates
-from kuflow_conformance.specdiff import Judgement, Level
-from kuflow_conformance.twin import Twin
 
 PLOT_WIDTH = 150.0
 PLOT_MARGIN = 5.0

@@ -8,13 +8,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from kuflow_conformance.openapi import Operation
+from kuflow_conformance.description.openapi import Operation
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around, on_call
 from kuflow_conformance.reference.faults.processes import item_of
 from kuflow_conformance.reference.faults.table import fault
 from kuflow_conformance.reference.model import Json, Principal
-from kuflow_conformance.reference.platform import Answer, Refused
+from kuflow_conformance.reference.operations import Answer, Refused
 
 
 @fault("password-prefix", "AUT-002", "a password is accepted when it only starts with the right one")

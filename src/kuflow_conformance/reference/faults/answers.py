@@ -8,12 +8,12 @@ from typing import Any
 from starlette.datastructures import QueryParams
 from starlette.responses import HTMLResponse, Response
 
-from kuflow_conformance.openapi import Operation
+from kuflow_conformance.description.openapi import Operation
 from kuflow_conformance.reference.app import Caller, ReferenceServer
 from kuflow_conformance.reference.bank import around, on_answer, on_call, refuse_if
 from kuflow_conformance.reference.faults.table import fault
 from kuflow_conformance.reference.model import Json, Principal
-from kuflow_conformance.reference.platform import Answer, Refused
+from kuflow_conformance.reference.operations import Answer, Refused
 
 
 @fault("error-status-differs", "ERR-002", "the status in error bodies is always 400")

@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 from typing import Any
 
-from kuflow_conformance.exchange import parse_json
-from kuflow_conformance.openapi import Operation
+from kuflow_conformance.description.openapi import Operation
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around, on_answer, on_call, refuse_if
 from kuflow_conformance.reference.certificates import engine_certificate
 from kuflow_conformance.reference.faults.table import fault
 from kuflow_conformance.reference.model import Json, Principal
-from kuflow_conformance.reference.platform import Answer, Refused
+from kuflow_conformance.reference.operations import Answer, Refused
+from kuflow_conformance.target.exchange import parse_json
 
 
 def on_status(server: ReferenceServer, operation_id: str, wrong: int, right: int) -> None:

@@ -13,7 +13,7 @@ from kuflow_conformance.reference.bank import around, on_answer, on_call
 from kuflow_conformance.reference.faults.processes import item_of, process_of
 from kuflow_conformance.reference.faults.table import fault
 from kuflow_conformance.reference.model import Document, Json, JsonValue, Principal, Process, ProcessItem
-from kuflow_conformance.reference.platform import Answer, Refused
+from kuflow_conformance.reference.operations import Answer, Refused
 
 
 def on_save(server: ReferenceServer, change: Any) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from kuflow_conformance.openapi import Operation
+from kuflow_conformance.description.openapi import Operation
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around, on_answer, on_call, on_rows
 from kuflow_conformance.reference.faults.table import fault
 from kuflow_conformance.reference.model import Json, Principal
-from kuflow_conformance.reference.platform import Answer
+from kuflow_conformance.reference.operations import Answer
 
 LISTS = ("findPrincipals", "findTenantUsers", "findProcesses", "findProcessItems", "findRobots")
 

@@ -8,7 +8,7 @@ from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around, on_answer, on_call, refuse_if
 from kuflow_conformance.reference.faults.table import fault
 from kuflow_conformance.reference.model import Json, LogEntry, Principal, Process, ProcessItem, Task
-from kuflow_conformance.reference.platform import Answer, Refused
+from kuflow_conformance.reference.operations import Answer, Refused
 
 
 def process_of(server: ReferenceServer, key: str) -> Process:

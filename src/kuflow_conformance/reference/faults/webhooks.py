@@ -11,7 +11,7 @@ from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around, on_call
 from kuflow_conformance.reference.faults.table import fault
 from kuflow_conformance.reference.model import Json, Principal, timestamp
-from kuflow_conformance.reference.platform import Answer, Refused
+from kuflow_conformance.reference.operations import Answer, Refused
 
 
 def on_event(server: ReferenceServer, change: Any) -> None:

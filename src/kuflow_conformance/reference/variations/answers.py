@@ -16,11 +16,11 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from kuflow_conformance.openapi import Operation
+from kuflow_conformance.description.openapi import Operation
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around
 from kuflow_conformance.reference.model import Json, timestamp
-from kuflow_conformance.reference.platform import Answer, Refused
+from kuflow_conformance.reference.operations import Answer, Refused
 from kuflow_conformance.reference.variations.table import EXTRA, HTTP, NO_CODES, OPTIONAL, SILENT, WRITING, variation
 
 

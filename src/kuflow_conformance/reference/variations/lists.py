@@ -9,11 +9,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from kuflow_conformance.openapi import Operation
+from kuflow_conformance.description.openapi import Operation
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around
 from kuflow_conformance.reference.model import Json, Principal
-from kuflow_conformance.reference.platform import Answer, Refused
+from kuflow_conformance.reference.operations import Answer, Refused
 from kuflow_conformance.reference.variations.table import NO_CODES, OPTIONAL, SILENT, variation
 
 Page = tuple[Any, Json, Any]

@@ -13,11 +13,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from kuflow_conformance.openapi import Operation
+from kuflow_conformance.description.openapi import Operation
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around, on_answer, on_call, refuse_if
 from kuflow_conformance.reference.model import Json, JsonValue, Principal
-from kuflow_conformance.reference.platform import Answer, Refused, Store
+from kuflow_conformance.reference.operations import Answer, Refused, Store
 from kuflow_conformance.reference.variations.answers import every_response, refused_with
 from kuflow_conformance.reference.variations.table import NO_CODES, OPTIONAL, SILENT, WRITING, variation
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from kuflow_conformance.openapi import Operation
-from kuflow_conformance.reference import platform
+from kuflow_conformance.description.openapi import Operation
+from kuflow_conformance.reference import operations as platform
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around, on_call, refuse_if
 from kuflow_conformance.reference.model import Json, Principal, ProcessItem, Task
-from kuflow_conformance.reference.platform import Answer, Refused
+from kuflow_conformance.reference.operations import Answer, Refused
 from kuflow_conformance.reference.variations.answers import every_json
 from kuflow_conformance.reference.variations.table import SILENT, variation
 

@@ -7,7 +7,7 @@ from typing import Any
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import on_call, refuse_if
 from kuflow_conformance.reference.model import Json, LogEntry, Principal, Process, ProcessItem
-from kuflow_conformance.reference.platform import Answer
+from kuflow_conformance.reference.operations import Answer
 from kuflow_conformance.reference.variations.table import variation
 
 WORKFLOW = "a workflow is behind a process, and acts as well"

@@ -1,0 +1,155 @@
+"""The commands of the bundled server: what can be switched on in it, serving it, and how good the suite is on it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from kuflow_conformance.description.requirements import PROFILES
+from kuflow_conformance.run.run import DEFAULT_REPORTS
+
+if TYPE_CHECKING:
+    from kuflow_conformance.reference.bank import Switch
+
+
+VARIATIONS_TOGETHER = 5
+"""Variations that are switched on in one server when only a sample is run."""
+
+
+@click.command()
+def faults() -> None:
+    """List the faults of the bundled server: id, the requirement it breaks and what it does."""
+    from kuflow_conformance.reference.faults import BANK
+
+    for fault in BANK:
+        click.echo(f"{fault.id:32}  {fault.requirement}  {fault.summary}")
+
+
+@click.command()
+def variations() -> None:
+    """List the variations of the bundled server: id, what differs and why it is legal."""
+    from kuflow_conformance.reference.variations import BANK
+
+    for variation in BANK:
+        click.echo(f"{variation.id:24}  {variation.summary}: {variation.reason}")
+
+
+def switches(fault_ids: Iterable[str], variation_ids: Iterable[str]) -> list[Switch]:
+    """The faults and variations with these ids. Raises ConformanceError when there is none of an id."""
+    from kuflow_conformance.reference import faults, variations
+
+    return [*(faults.BANK[key] for key in fault_ids), *(variations.BANK[key] for key in variation_ids)]
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 takes a free one.",
+)
+@click.option("--fault", multiple=True, metavar="ID", help="Switch a fault on; repeatable.")
+@click.option("--variation", multiple=True, metavar="ID", help="Switch a variation on; repeatable.")
+@click.option("--webhook", multiple=True, metavar="URL", help="Send events there; repeatable.")
+@click.option(
+    "--write-target", type=click.Path(path_type=Path, dir_okay=False), help="Write a target file for this server."
+)
+def serve(
+    port: int, fault: tuple[str, ...], variation: tuple[str, ...], webhook: tuple[str, ...], write_target: Path | None
+) -> None:
+    """Serve the bundled reference server: a local KuFlow in memory.
+
+    The tokens of its two applications are taken from KUFLOW_TOKEN and KUFLOW_SECOND_TOKEN, or made up and printed.
+    """
+    from kuflow_conformance.reference import serve as reference
+
+    reference.serve(port, switches(fault, variation), webhook, write_target)
+
+
+@click.command()
+@click.option("--fault", multiple=True, metavar="ID", help="Only these faults; repeatable. All, if nothing is chosen.")
+@click.option("--variation", multiple=True, metavar="ID", help="Only these variations; repeatable.")
+@click.option(
+    "--sample",
+    type=click.IntRange(1),
+    metavar="N",
+    help="N faults, other ones each day, and all variations, several at a time.",
+)
+@click.option("--seeds", type=click.IntRange(0), default=0, show_default=True, help="Seeds of the plain server to run.")
+@click.option("--profile", type=click.Choice(PROFILES), help="Profile of every run; the smallest that fits by default.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=os.cpu_count() or 1, show_default=True, help="Runs at once."
+)
+@click.option("--baseline", is_flag=True, help="Let Schemathesis' own command line try the same faults.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_REPORTS / "qualification",
+    show_default=True,
+    help="Where results are kept; what is there already is not run again.",
+)
+@click.option(
+    "--scorecard",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the scorecard goes, as .md and .json; qualification.md in the folder by default.",
+)
+def qualify(
+    fault: tuple[str, ...],
+    variation: tuple[str, ...],
+    sample: int | None,
+    seeds: int,
+    profile: str | None,
+    jobs: int,
+    baseline: bool,
+    folder: Path,
+    scorecard: Path | None,
+) -> None:
+    """Run the suite against the faults it must catch and the variations it must allow, and keep score.
+
+    Exit codes: 0 when each fault is reported under its requirement and nothing else is, 1 when not.
+    """
+    from datetime import date
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from kuflow_conformance.reference import faults, variations
+    from kuflow_conformance.reference import qualify as qualification
+
+    fault_ids, variation_ids = list(fault), list(variation)
+    if not fault_ids and not variation_ids:
+        fault_ids = [entry.id for entry in faults.BANK]
+        variation_ids = [entry.id for entry in variations.BANK]
+    if sample:
+        fault_ids = qualification.rotated(fault_ids, sample, date.today().toordinal())
+    together = VARIATIONS_TOGETHER if sample else 1
+    chosen = qualification.subjects(fault_ids, variation_ids, seeds, profile, together)
+    console = Console(highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        results = qualification.Qualification(folder, jobs, baseline=baseline).run(chosen, progress)
+    card = qualification.Scorecard(results)
+    page = (scorecard or folder / "qualification.md").with_suffix(".md")
+    card.write(page.with_suffix(".json"), page)
+    overall = card.rates(card.of("fault"))
+    console.print(
+        f"faults: {overall['detected']} of {overall['faults']} detected, {overall['named']} under their requirement, "
+        f"{overall['first']} with it first"
+    )
+    console.print(f"legal servers: {len(card.false_alarms)} false alarms in {len(results) - overall['faults']} runs")
+    for result in (*card.missed, *card.false_alarms):
+        said = ", ".join(result.reported) or f"nothing (exit {result.exit_code})"
+        console.print(
+            f"  {result.kind} {result.id}: expected {', '.join(result.requirements) or 'nothing'}, reported {said}"
+        )
+    console.print(f"scorecard: {page}", soft_wrap=True)
+    sys.exit(0 if card.passed else 1)
+
+
+COMMANDS = (faults, variations, serve, qualify)

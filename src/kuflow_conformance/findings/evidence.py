@@ -1,0 +1,260 @@
+"""What a test finds while it runs: checks that held, failures with their exchange, observations, gaps."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from kuflow_conformance.findings.history import History
+from kuflow_conformance.findings.verdicts import FAILURES_KEPT
+from kuflow_conformance.oracles import Finding, found
+from kuflow_conformance.oracles.answers import judge_answer
+from kuflow_conformance.oracles.coverage import Coverage
+from kuflow_conformance.oracles.lists import judge_list
+from kuflow_conformance.oracles.requests import request_faults
+from kuflow_conformance.oracles.resources import disagreements, judge_resources
+from kuflow_conformance.target.exchange import Exchange
+from kuflow_conformance.target.redaction import Redactor
+
+BODY_KEPT = 4000
+"""Characters of a body that a report shows."""
+
+EXAMPLE_KEPT = 400
+"""Characters of an answer that is shown as an example of a requirement that holds."""
+
+DIFF_KEPT = 60
+"""Lines of a difference that a report shows."""
+
+
+def judge(exchange: Exchange) -> list[Finding]:
+    """Everything that can be said of one exchange by itself.
+
+    What an answer shows after a request that should have been refused follows from that, and is not held against it.
+    """
+    findings = [*judge_answer(exchange), *judge_list(exchange), *judge_resources(exchange)]
+    if exchange.ok and not all(finding.holds for finding in findings) and request_faults(exchange):
+        return [finding for finding in findings if finding.holds]
+    return findings
+
+
+class Evidence:
+    """Collects what one test finds. Every exchange of the test is judged as it happens."""
+
+    def __init__(
+        self,
+        redactor: Redactor,
+        curl: Callable[[Exchange], str],
+        coverage: Coverage,
+        history: History,
+        exemplified: set[str],
+    ) -> None:
+        self._coverage = coverage
+        self._redactor = redactor
+        self._curl = curl
+        self._history = history
+        self._exemplified = exemplified
+        """Requirements that this process has given an example of already."""
+        self._first = 0
+        """The number of the first exchange of the test."""
+        self.examples: dict[str, dict[str, Any]] = {}
+        self.checks: Counter[str] = Counter()
+        self.operations: dict[str, set[str]] = {}
+        self.failures: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+        self.observations: dict[str, Counter[str]] = {}
+        self.not_tested: dict[str, str] = {}
+        self.traffic: dict[str, Counter[str]] = {}
+        self.elapsed: dict[str, list[float]] = {}
+        self.covered: dict[str, set[str]] = {}
+        self.last: Exchange | None = None
+        self.cut: dict[str, list[int]] = {}
+        """What there was no time for: the test, or the operation of generated requests → [made, planned]."""
+        self.trail: list[str] = []
+        """Each exchange in a few words."""
+
+    def see(self, exchange: Exchange) -> None:
+        """Record an exchange and judge it by itself."""
+        self.last = exchange
+        self._first = self._first or exchange.number
+        self._history.add(exchange)
+        self.trail.append(
+            f"{exchange.operation_id} → {exchange.failure or exchange.status} in {exchange.elapsed * 1000:.1f} ms"
+        )
+        self.traffic.setdefault(exchange.operation_id if exchange.operation else "(undocumented)", Counter())[
+            str(exchange.status)
+        ] += 1
+        if exchange.operation:
+            self.elapsed.setdefault(exchange.operation.id, []).append(exchange.elapsed)
+            self.covered.setdefault(exchange.operation.id, set()).update(self._coverage.of(exchange))
+        self.findings(judge(exchange), exchange)
+
+    def findings(self, findings: Iterable[Finding], exchange: Exchange) -> None:
+        """Record findings about an exchange."""
+        for finding in findings:
+            self.record(finding, exchange)
+
+    def check(
+        self,
+        requirement: str,
+        holds: bool,
+        exchange: Exchange,
+        *,
+        expected: str,
+        seen: object = None,
+        compared: tuple[object, object] | None = None,
+    ) -> bool:
+        """Check one requirement on one exchange; returns `holds`.
+
+        `seen` is the answer when left out. `compared` is the JSON that was expected and the one seen, for the report to
+        show the difference. An answer that is none, or a server error, is reported as that and not held against other
+        requirements.
+        """
+        if exchange.failure or exchange.status >= 500:
+            return holds
+        finding = found(requirement, holds, expected, exchange.describe() if seen is None else seen)
+        self.record(finding, exchange, compared)
+        return holds
+
+    def refusal(self, exchange: Exchange) -> None:
+        """Check that a request was refused for each thing that is wrong with it; see `request_faults`."""
+        for fault in request_faults(exchange):
+            expected = f"a refusal (4xx), as {fault.what}"
+            self.check(fault.requirement, exchange.refused, exchange, expected=expected)
+
+    def same(
+        self, requirement: str, before: Exchange, after: Exchange, *, expected: str, ignore: Collection[str] = ()
+    ) -> bool:
+        """Check that two answers about one resource agree, but for the properties to `ignore`; returns whether."""
+        if not (before.ok and after.ok):
+            return False
+        # Reads of one resource show the same properties; answers of other operations may leave some out.
+        complete = before.operation == after.operation and after.method == "GET"
+        differences = disagreements(before.object, after.object, ignore=ignore, complete=complete)
+        return self.check(
+            requirement,
+            not differences,
+            after,
+            expected=expected,
+            seen="; ".join(differences),
+            compared=(before.object, after.object),
+        )
+
+    def record(self, finding: Finding, exchange: Exchange, compared: tuple[object, object] | None = None) -> None:
+        """Count a finding; keep it with its exchange if it is a failure."""
+        self.checks[finding.requirement] += 1
+        self.operations.setdefault(finding.requirement, set()).add(exchange.operation_id)
+        if finding.holds:
+            if finding.requirement not in self._exemplified:
+                self._exemplified.add(finding.requirement)
+                self.examples[finding.requirement] = self._example(finding, exchange)
+            return
+        # The same complaint of one operation counts once, however many requests show it.
+        kept = self.failures.setdefault((finding.requirement, exchange.operation_id, finding.expected), [])
+        if not kept:
+            kept.append(self._failure(finding, exchange, compared))
+        kept[0]["count"] += 1
+
+    def _example(self, finding: Finding, exchange: Exchange) -> dict[str, Any]:
+        """How a requirement was seen to hold."""
+        answer = self._redactor.text(exchange.body[: EXAMPLE_KEPT * 4].decode("utf-8", "replace"))
+        return {
+            "operation": exchange.operation_id,
+            "expected": self._redactor.text(finding.expected)[:EXAMPLE_KEPT],
+            "curl": self._curl(exchange)[:BODY_KEPT],
+            "status": exchange.status,
+            "answer": answer if len(answer) <= EXAMPLE_KEPT else f"{answer[:EXAMPLE_KEPT]}…",
+        }
+
+    def _failure(self, finding: Finding, exchange: Exchange, compared: tuple[object, object] | None) -> dict[str, Any]:
+        text = self._redactor.text
+        return {
+            "requirement": finding.requirement,
+            "operation": exchange.operation_id,
+            "expected": text(finding.expected),
+            "seen": text(finding.seen),
+            "curl": self._curl(exchange),
+            "exchange": self.render(exchange),
+            "steps": [self._step(earlier) for earlier in self._history.leading_to(exchange, self._first)],
+            "difference": self._difference(*compared) if compared else [],
+            "count": 0,
+        }
+
+    def _step(self, exchange: Exchange) -> dict[str, Any]:
+        """A request that led to a failure."""
+        return {
+            "operation": exchange.operation_id,
+            "request": self.render(exchange)["request"],
+            "status": exchange.status,
+            "answer_id": str(exchange.object.get("id", "")),
+            "curl": self._curl(exchange),
+        }
+
+    def _difference(self, expected: object, seen: object) -> list[str]:
+        """Two JSON values, line by line (unified diff)."""
+
+        def lines(value: object) -> list[str]:
+            return self._redactor.text(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)).splitlines()
+
+        difference = difflib.unified_diff(lines(expected), lines(seen), "expected", "seen", lineterm="", n=2)
+        return list(difference)[:DIFF_KEPT]
+
+    def render(self, exchange: Exchange) -> dict[str, Any]:
+        """An exchange for a report: redacted, bodies cut."""
+        return {
+            "request": {
+                "method": exchange.method,
+                "url": self._redactor.text(exchange.url),
+                "caller": exchange.caller,
+                "complete": _is_text(exchange.request_body) and len(exchange.request_body) <= BODY_KEPT,
+                "headers": self._redactor.headers(exchange.request_headers),
+                "body": self._body(exchange.request_body),
+            },
+            "response": {
+                "status": exchange.status,
+                "headers": self._redactor.headers(exchange.headers),
+                "body": self._body(exchange.body),
+                "milliseconds": round(exchange.elapsed * 1000, 1),
+                "failure": exchange.failure,
+            },
+        }
+
+    def _body(self, body: bytes) -> str:
+        text = self._redactor.text(body[: BODY_KEPT * 4].decode("utf-8", "replace"))
+        return text if len(text) <= BODY_KEPT else f"{text[:BODY_KEPT]}… ({len(body)} bytes)"
+
+    def observe(self, requirement: str, what: str) -> None:
+        """Record what the target does where the documentation is silent."""
+        self.observations.setdefault(requirement, Counter())[self._redactor.text(what)] += 1
+
+    def gap(self, requirements: Iterable[str], reason: str) -> None:
+        """Record why requirements could not be tested here."""
+        for requirement in requirements:
+            self.not_tested.setdefault(requirement, reason)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The evidence as plain data, fit to cross a process boundary."""
+        by_operation: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for (requirement, operation, _), failures in self.failures.items():
+            by_operation.setdefault((requirement, operation), []).extend(failures)
+        return {
+            "checks": dict(self.checks),
+            "operations": {key: sorted(value) for key, value in self.operations.items()},
+            "failures": [failure for failures in by_operation.values() for failure in failures[:FAILURES_KEPT]],
+            "observations": {key: dict(value) for key, value in self.observations.items()},
+            "not_tested": self.not_tested,
+            "cut": self.cut,
+            "examples": self.examples,
+            "traffic": {key: dict(value) for key, value in self.traffic.items()},
+            "elapsed": self.elapsed,
+            "covered": {key: sorted(points) for key, points in self.covered.items()},
+        }
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

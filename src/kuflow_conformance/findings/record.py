@@ -1,0 +1,349 @@
+"""The record of a run: all evidence, added up, as one document (`run.json`, described by `spec/run.schema.json`)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import statistics
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kuflow_conformance import __version__, files
+from kuflow_conformance.description.openapi import VERSION, Description
+from kuflow_conformance.description.requirements import Catalogue
+from kuflow_conformance.errors import (
+    EXIT_CONFORMANT,
+    EXIT_INTERRUPTED,
+    EXIT_NO_VERDICT,
+    EXIT_NOT_CONFORMANT,
+    InvalidRecord,
+)
+from kuflow_conformance.findings import known
+from kuflow_conformance.findings.known import KnownFailures
+from kuflow_conformance.findings.verdicts import Verdict, Verdicts
+from kuflow_conformance.oracles.coverage import Coverage
+
+if TYPE_CHECKING:
+    import uuid
+
+    import pytest
+
+SAVED_EVERY = 5.0
+"""Seconds between two writings of an unfinished record."""
+
+FORMAT = 1
+"""Version of the format of `run.json`; goes up when a reader has to change."""
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a `run.json`. Raises InvalidRecord with one line that says why it cannot be used."""
+    import jsonschema_rs
+
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidRecord(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidRecord(f"{path}: not JSON, so no record of a run: {error}") from error
+    if isinstance(record, dict) and record.get("format", FORMAT) != FORMAT:
+        raise InvalidRecord(f"{path}: has format {record['format']!r}; this version of the suite reads {FORMAT}")
+    schema = json.loads(files.data("spec/run.schema.json").read_text(encoding="utf-8"))
+    problem = next(iter(jsonschema_rs.validator_for(schema).iter_errors(record)), None)
+    if problem is not None:
+        place = "/".join(map(str, problem.instance_path)) or "the top"
+        raise InvalidRecord(f"{path}: not a record of a run: at {place}: {problem.message[:200]}")
+    return dict(record)
+
+
+def verdict(code: int, outcomes: Sequence[str]) -> str:
+    """The verdict of a run, in words, by its exit code and the outcomes of its requirements."""
+    if code == EXIT_CONFORMANT:
+        return "known failures only" if "known" in outcomes else "conformant"
+    if code == EXIT_NOT_CONFORMANT:
+        return "not conformant" if "fail" in outcomes else "known failures outdated"
+    return "no verdict"
+
+
+TRAFFIC = "traffic"
+"""The profile of a record that is made of other people's requests."""
+
+
+class Recorded(Protocol):
+    """What a record is kept of: a run of the suites, or the traffic of others."""
+
+    id: uuid.UUID
+    description: Description
+    catalogue: Catalogue
+    selected: set[str]
+    seed: int
+    coverage: Coverage
+    known: KnownFailures
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def profile(self) -> str: ...
+    @property
+    def missing(self) -> list[str]: ...
+    @property
+    def part_of_whole(self) -> str:
+        """Which part of a run it is, such as ``2/5``; empty for a whole one."""
+
+
+class RunRecord:
+    """Gathers what tests report, in any order, and says what it adds up to."""
+
+    def __init__(self, run: Recorded, folder: Path) -> None:
+        self._run = run
+        self._path = folder / "run.json"
+        self._written = 0.0
+        self._open: dict[str, list[str]] = {}
+        self.left: list[str] = []
+        """Processes of the run that could not be ended."""
+        self.unwritable = ""
+        """Why the reports could not be written."""
+        today = date.today()
+        current = {key for key, entry in run.known.items() if not entry.expired(today)}
+        self._expired = set(run.known) - current
+        self._verdicts = Verdicts(run.catalogue, run.selected, current)
+        self.started = datetime.now(UTC)
+        self._finished: datetime | None = None
+        self._interrupted = False
+        self._stopped = False
+        self._unavailable = ""
+        self._statuses: dict[str, Counter[str]] = {}
+        self._elapsed: dict[str, list[float]] = {}
+        self._covered: dict[str, set[str]] = {}
+        self._tests: Counter[str] = Counter()
+        self._errors: list[dict[str, str]] = []
+        self._first_failure: dict[str, Any] | None = None
+        self._cut: dict[str, list[int]] = {}
+
+    def add_evidence(self, test: str, evidence: Mapping[str, Any]) -> None:
+        """Take in what one test found."""
+        self._verdicts.add(test, evidence)
+        for operation, statuses in evidence["traffic"].items():
+            self._statuses.setdefault(operation, Counter()).update(statuses)
+        for operation, elapsed in evidence["elapsed"].items():
+            self._elapsed.setdefault(operation, []).extend(elapsed)
+        self._cut |= evidence["cut"]
+        for operation, points in evidence["covered"].items():
+            self._covered.setdefault(operation, set()).update(points)
+        if self._first_failure is None and self._verdicts.reported:
+            seconds = (datetime.now(UTC) - self.started).total_seconds()
+            self._first_failure = {
+                "requirement": self._verdicts.reported[0].requirement.id,
+                "requests": self._requests(),
+                "seconds": round(seconds, 1),
+            }
+
+    def open_at(self, part: str, keys: list[str]) -> None:
+        """Note the processes that a part of the run has created and not ended yet."""
+        self._open[part] = keys
+
+    @property
+    def open(self) -> list[str]:
+        """The processes that the run has created and not ended, as far as is known."""
+        return list(dict.fromkeys(key.lower() for keys in self._open.values() for key in keys))
+
+    @property
+    def workers(self) -> int:
+        """How many processes at work have reported."""
+        return sum(part != "" for part in self._open)
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether tests ended before they could report what they made."""
+        return self._interrupted or self._stopped or any("crashed" in error["message"] for error in self._errors)
+
+    def save(self) -> None:
+        """Write what there is so far, so that nothing is lost when the run is killed. Raises OSError."""
+        files.write_whole(self._path, json.dumps(self.as_dict(), indent=1, ensure_ascii=False) + "\n")
+        self._written = time.monotonic()
+
+    def keep(self) -> None:
+        """Save, unless that was done a moment ago."""
+        if time.monotonic() - self._written > SAVED_EVERY:
+            with contextlib.suppress(OSError):  # it is told at the end
+                self.save()
+
+    @property
+    def latency(self) -> float:
+        """The median time of an answer so far, in seconds; 0 when there is none."""
+        elapsed = [seconds for times in self._elapsed.values() for seconds in times]
+        return statistics.median(elapsed) if elapsed else 0.0
+
+    def add_report(self, report: pytest.TestReport) -> None:
+        """Take in a report of pytest, with the evidence that the plugin put on it."""
+        if opened := getattr(report, "kuflow_open", None):
+            self.open_at(*opened)
+        evidence = getattr(report, "kuflow", None)
+        if evidence is not None:
+            self.add_evidence(report.nodeid, evidence)
+        if unavailable := getattr(report, "kuflow_unavailable", ""):
+            self._unavailable = self._unavailable or unavailable
+        if report.when == "call" or (report.when == "setup" and not report.passed):
+            self._tests[report.outcome] += 1
+        if report.failed and not unavailable and not _is_violation(report):
+            lines = str(report.longrepr).strip().splitlines()
+            self._errors.append(
+                {"test": report.nodeid, "when": str(report.when), "message": lines[-1] if lines else ""}
+            )
+        self.keep()
+
+    def add_problem(self, message: str) -> None:
+        """Take in what went wrong outside of tests."""
+        self._errors.append({"test": "the run itself", "when": "collect", "message": message})
+
+    def finish(self, *, interrupted: bool, stopped: bool = False) -> None:
+        """Note the end of the run; `stopped` when it was to end at the first failure, and did."""
+        self._stopped = stopped
+        self._finished = datetime.now(UTC)
+        self._interrupted = interrupted and not self._unavailable
+
+    @property
+    def exit_code(self) -> int:
+        if self._interrupted:
+            return EXIT_INTERRUPTED
+        if self.unwritable:
+            return EXIT_NO_VERDICT
+        if self._verdicts.failed or self._outdated:
+            return EXIT_NOT_CONFORMANT
+        return EXIT_NO_VERDICT if self._reason() else EXIT_CONFORMANT
+
+    @property
+    def _outdated(self) -> list[str]:
+        """Requirements that are listed as known failures, and hold now; a part of a run cannot know."""
+        if self._run.part_of_whole:
+            return []
+        verdicts = (self._verdicts.by_id[key] for key in self._run.known if key in self._verdicts.by_id)
+        return [verdict.requirement.id for verdict in verdicts if verdict.outcome == "pass"]
+
+    @property
+    def _verdict(self) -> str:
+        if self.exit_code == EXIT_CONFORMANT and self._run.profile == TRAFFIC:
+            return "no break seen"
+        return verdict(self.exit_code, [found.outcome for found in self._verdicts.ordered])
+
+    def _reason(self) -> str:
+        """Why there is no verdict; empty when there is one."""
+        if self._interrupted:
+            return "the run was interrupted"
+        if self.unwritable:
+            return self.unwritable
+        if self._finished is None:
+            return "the run did not come to its end"
+        if self._stopped:
+            return "stopped at the first failure"
+        if self._unavailable:
+            return self._unavailable
+        if self._errors:
+            first = self._errors[0]
+            return f"{len(self._errors)} tests could not be carried out, first {first['test']}: {first['message']}"
+        if not any(verdict.checks for verdict in self._verdicts.ordered):
+            return "nothing was tested"
+        return ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The whole record as plain data."""
+        finished = self._finished or datetime.now(UTC)
+        seconds = (finished - self.started).total_seconds()
+        requests = self._requests()
+        code = self.exit_code
+        run = self._run
+        return {
+            "format": FORMAT,
+            "suite": __version__,
+            "api": VERSION,
+            "run": str(run.id),
+            "target": {"name": run.name, "url": run.url},
+            "profile": run.profile,
+            "seed": run.seed,
+            "started": self.started.isoformat(timespec="seconds"),
+            "seconds": round(seconds, 1),
+            "complete": self._finished is not None and not (self._interrupted or self._stopped or self._unavailable),
+            "verdict": self._verdict,
+            "reason": self._reason(),
+            "exit_code": code,
+            "traffic": {"requests": requests, "per_second": round(requests / seconds, 1) if seconds else 0.0},
+            "tests": {name: self._tests[name] for name in ("passed", "failed", "skipped")},
+            "errors": self._errors,
+            "requirements": [self._requirement(verdict) for verdict in self._verdicts.ordered],
+            "failed": [verdict.requirement.id for verdict in self._verdicts.failed],
+            "known": [self._known(key) for key in self._run.known],
+            "first_failure": self._first_failure,
+            "operations": [self._operation(key) for key in run.description.operations],
+            "missing": run.missing,
+            "left": self.left if self._finished else self.open,
+            "shard": run.part_of_whole or None,
+            "cut": self._cut,
+        }
+
+    def _known(self, key: str) -> dict[str, Any]:
+        """What became of a known failure."""
+        entry = self._run.known[key].model_dump(mode="json")
+        verdict = self._verdicts.by_id.get(key)
+        outcome = verdict.outcome if verdict else "not tested"
+        return {**entry, "state": known.state(outcome)}
+
+    def _requests(self) -> int:
+        return sum(sum(statuses.values()) for statuses in self._statuses.values())
+
+    def _requirement(self, verdict: Verdict) -> dict[str, Any]:
+        requirement = verdict.requirement
+        failures = sorted(verdict.failures, key=lambda f: len(str(f["exchange"]["request"])))
+        return {
+            "id": requirement.id,
+            "area": self._run.catalogue.area_of[requirement.id],
+            "level": requirement.level,
+            "sentence": requirement.sentence,
+            "source": requirement.source,
+            "outcome": verdict.outcome,
+            "reason": verdict.reason,
+            "checks": verdict.checks,
+            "failed": verdict.failed,
+            "follows": self._verdicts.follows(verdict) if verdict.outcome == "fail" else None,
+            "failures": [{"id": f"{requirement.id}.{n}", **failure} for n, failure in enumerate(failures, 1)],
+            "example": verdict.example,
+            "observations": dict(verdict.observations.most_common(20)),
+            "operations": sorted(verdict.operations),
+            "tests": sorted(verdict.tests),
+            "failing_tests": sorted(verdict.failing_tests),
+        }
+
+    def _operation(self, key: str) -> dict[str, Any]:
+        operation = self._run.description.operations[key]
+        statuses = self._statuses.get(key, Counter())
+        elapsed = sorted(self._elapsed.get(key, ()))
+        covered = self._covered.get(key, set())
+        successes = sum(count for status, count in statuses.items() if status[0] == "2" or status == "304")
+        return {
+            "id": key,
+            "method": operation.method,
+            "path": operation.path,
+            "requests": sum(statuses.values()),
+            "successes": successes,
+            "outcome": "tested" if successes else "not tested",
+            "statuses": dict(sorted(statuses.items())),
+            "milliseconds": _latency(elapsed),
+            "coverage": {point: point in covered for point in self._run.coverage.points[key]},
+        }
+
+
+def _latency(elapsed: list[float]) -> dict[str, float]:
+    if not elapsed:
+        return {}
+    p95 = statistics.quantiles(elapsed, n=20)[-1] if len(elapsed) > 1 else elapsed[0]
+    values = {"p50": statistics.median(elapsed), "p95": min(p95, elapsed[-1]), "max": elapsed[-1]}
+    return {name: round(value * 1000, 1) for name, value in values.items()}
+
+
+def _is_violation(report: pytest.TestReport) -> bool:
+    """Whether the test failed because a requirement is broken, and not by itself."""
+    return bool(getattr(report, "kuflow_violation", False))

@@ -1,0 +1,119 @@
+"""What the evidence of a run adds up to, requirement by requirement."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from kuflow_conformance.description.requirements import Catalogue, Requirement
+
+Outcome = Literal["pass", "fail", "warn", "known", "observed", "not tested"]
+
+FAILURES_KEPT = 3
+"""Examples kept of each requirement and operation; all are counted."""
+
+
+@dataclass
+class Verdict:
+    """What the run says of one requirement."""
+
+    requirement: Requirement
+    known: bool = False
+    """Whether it is known to be broken, and that is put up with."""
+    checks: int = 0
+    failed: int = 0
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    observations: Counter[str] = field(default_factory=Counter)
+    reasons: list[str] = field(default_factory=list)
+    operations: set[str] = field(default_factory=set)
+    tests: set[str] = field(default_factory=set)
+    failing_tests: set[str] = field(default_factory=set)
+    example: dict[str, Any] | None = None
+    """How it was seen to hold."""
+
+    def keep(self, failure: dict[str, Any]) -> None:
+        """Keep a failure as an example, unless there are enough of its operation or one says the same."""
+        same = [other for other in self.failures if other["operation"] == failure["operation"]]
+        twin = next((other for other in same if other["expected"] == failure["expected"]), None)
+        if twin is not None:
+            twin["count"] += failure["count"]
+        elif len(same) < FAILURES_KEPT:
+            self.failures.append(failure)
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.failed and self.known:
+            return "known"
+        if self.failed:
+            return "fail" if self.requirement.level == "MUST" else "warn"
+        if self.requirement.level == "OBSERVE":
+            return "observed" if self.observations else "not tested"
+        return "pass" if self.checks else "not tested"
+
+    @property
+    def reason(self) -> str:
+        """Why it was not tested; empty when it was."""
+        if self.outcome != "not tested":
+            return ""
+        return "; ".join(dict.fromkeys(self.reasons)) or "no test reached it"
+
+
+class Verdicts:
+    """Adds up the evidence of tests, in any order and from any number of processes."""
+
+    def __init__(self, catalogue: Catalogue, selected: set[str], known: Collection[str] = ()) -> None:
+        self.catalogue = catalogue
+        self.by_id = {key: Verdict(catalogue[key], key in known) for key in catalogue.requirements if key in selected}
+
+    def add(self, test: str, evidence: Mapping[str, Any]) -> None:
+        """Take in what one test found; see `Evidence.as_dict`."""
+        for key, count in evidence["checks"].items():
+            if verdict := self.by_id.get(key):
+                verdict.checks += count
+                verdict.tests.add(test)
+                verdict.operations.update(evidence["operations"].get(key, ()))
+        for failure in evidence["failures"]:
+            if verdict := self.by_id.get(failure["requirement"]):
+                verdict.failed += failure["count"]
+                verdict.failing_tests.add(test)
+                verdict.keep({**failure, "test": test})
+        for key, observations in evidence["observations"].items():
+            if verdict := self.by_id.get(key):
+                verdict.observations.update(observations)
+        for key, reason in evidence["not_tested"].items():
+            if verdict := self.by_id.get(key):
+                verdict.reasons.append(reason)
+        for key, example in evidence["examples"].items():
+            if (verdict := self.by_id.get(key)) and verdict.example is None:
+                verdict.example = example
+
+    @property
+    def ordered(self) -> list[Verdict]:
+        """The verdicts in catalogue order."""
+        return list(self.by_id.values())
+
+    @property
+    def failed(self) -> list[Verdict]:
+        """The broken MUST requirements, in the order in which to look at them: first those that explain others."""
+        broken = [verdict for verdict in self.ordered if verdict.outcome == "fail"]
+        return sorted(broken, key=lambda verdict: self.follows(verdict) is not None)
+
+    def follows(self, verdict: Verdict) -> str | None:
+        """The broken requirement that explains why this one is broken, if there is one."""
+        broken = [other.requirement.id for other in self.ordered if other.outcome == "fail"]
+        return self.catalogue.explaining(verdict.requirement.id, broken)
+
+    @property
+    def reported(self) -> list[Verdict]:
+        """All broken requirements: MUST, then SHOULD."""
+        return self.failed + [verdict for verdict in self.ordered if verdict.outcome == "warn"]
+
+    def table(self) -> dict[str, Counter[str]]:
+        """Area → outcome → number of requirements."""
+        table: dict[str, Counter[str]] = {}
+        for verdict in self.ordered:
+            area = self.catalogue.area_of[verdict.requirement.id]
+            table.setdefault(area, Counter())[verdict.outcome] += 1
+        return table

@@ -1,0 +1,4 @@
+"""Requests made from the description by Schemathesis.
+
+It knows what can be sent, not what is right.
+"""

@@ -1,0 +1,30 @@
+"""A request as a command that anybody can paste."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from kuflow_conformance.target.exchange import Exchange
+from kuflow_conformance.target.redaction import Redactor
+
+
+def curl_command(exchange: Exchange, callers: Mapping[str, str], redactor: Redactor) -> str:
+    """A command that sends the request again; secrets appear as environment variables.
+
+    `callers` has, by name of the caller, the words by which curl signs for it.
+    """
+    words = ["curl", "-sS", "-i"]
+    if exchange.method != "GET":
+        words += ["-X", exchange.method]
+    if exchange.caller in callers:
+        words.append(callers[exchange.caller])
+    elif authorization := exchange.request_headers.get("Authorization"):
+        words += ["-H", shlex.quote(f"Authorization: {authorization}")]
+    if content_type := exchange.request_headers.get("Content-Type"):
+        words += ["-H", shlex.quote(f"Content-Type: {content_type}")]
+    if exchange.request_body:
+        text = exchange.request_body[:2000].decode("utf-8", "backslashreplace")
+        words += ["--data-binary", shlex.quote(text)]
+    words.append(shlex.quote(exchange.url))
+    return redactor.text(" ".join(words))
