@@ -14,10 +14,12 @@ from kuflow_conformance.description import openapi
 from kuflow_conformance.findings.evidence import judge
 from kuflow_conformance.oracles.documents import matching_hash, parse_reference
 from kuflow_conformance.oracles.instants import parse_instant
+from kuflow_conformance.oracles.json_patch import patched
 from kuflow_conformance.oracles.lists import out_of_order, rows_expected, total_pages
+from kuflow_conformance.oracles.pointers import points_into
 from kuflow_conformance.oracles.requests import is_no_uuid, request_faults
 from kuflow_conformance.oracles.resources import disagreements
-from kuflow_conformance.oracles.values import json_equal, patched, points_into
+from kuflow_conformance.oracles.values import json_equal
 from kuflow_conformance.target.exchange import NOT_JSON, Exchange, parse_json
 
 UUID = "497f6eca-6276-4993-bfeb-53cbbbba6f08"

@@ -3,7 +3,8 @@
 import pytest
 
 from kuflow_conformance.oracles import NotTested, shown
-from kuflow_conformance.oracles.values import json_equal, patched
+from kuflow_conformance.oracles.json_patch import patched
+from kuflow_conformance.oracles.values import json_equal
 
 BASE = {
     "text": "one",

@@ -3,8 +3,9 @@
 import pytest
 
 from kuflow_conformance.oracles import NotTested, shown
+from kuflow_conformance.oracles.pointers import points_into
 from kuflow_conformance.oracles.resources import MODIFIED, disagreements
-from kuflow_conformance.oracles.values import json_equal, points_into
+from kuflow_conformance.oracles.values import json_equal
 
 DIFFICULT = {
     "empty": {},

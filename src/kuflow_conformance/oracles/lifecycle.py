@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from kuflow_conformance.oracles.json_patch import patched
 from kuflow_conformance.oracles.resources import same_id
-from kuflow_conformance.oracles.values import json_equal, patched
+from kuflow_conformance.oracles.values import json_equal
 
 ACTIVE = ("READY", "CLAIMED")
 Resource = dict[str, Any]

@@ -1,12 +1,15 @@
-"""What is right of JSON values: equality, JSON Patch (RFC 6902) and the pointers of their errors (RFC 6901)."""
+"""What is right of JSON values: when two are equal, and when one has survived being saved."""
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Iterator
 from typing import Any
 
-import jsonpatch
-import jsonpointer
+from kuflow_conformance.oracles import shown
+from kuflow_conformance.oracles.pointers import pointer
+
+SAFE = 2**53
+"""Up to here every integer is a double (RFC 8259 section 6)."""
 
 
 def json_equal(first: Any, second: Any) -> bool:
@@ -20,22 +23,35 @@ def json_equal(first: Any, second: Any) -> bool:
     return bool(first == second)
 
 
-def patched(value: Any, operations: list[dict[str, Any]]) -> Any:
-    """`value` after the JSON Patch. Raises ValueError when the patch does not apply."""
-    try:
-        return jsonpatch.apply_patch(copy.deepcopy(value), operations)
-    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError) as error:
-        raise ValueError(str(error)) from error
+def losses(saved: Any, seen: Any, *names: str | int) -> Iterator[str]:
+    """Where a value that was saved has not survived, in words; nothing when it has.
+
+    Numbers that no double holds may be rounded (RFC 8259 section 6).
+    """
+    where = pointer(*names) or "the whole"
+    if isinstance(saved, dict) and isinstance(seen, dict):
+        for name in [*saved, *(name for name in seen if name not in saved)]:
+            if name not in seen:
+                yield f"{pointer(*names, name)} is gone; it was {shown(saved[name])[:80]}"
+            elif name not in saved:
+                yield f"{pointer(*names, name)} has come in: {shown(seen[name])[:80]}"
+            else:
+                yield from losses(saved[name], seen[name], *names, name)
+    elif isinstance(saved, list) and isinstance(seen, list):
+        if len(saved) != len(seen):
+            yield f"{where} has {len(seen)} elements, not {len(saved)}"
+        for index, (one, other) in enumerate(zip(saved, seen, strict=False)):
+            yield from losses(one, other, *names, index)
+    elif isinstance(saved, str) and isinstance(seen, str) and saved != seen and len(saved) > 80:
+        yield f"{where} is {shown(seen[:40])}… of {len(seen)} characters, not {shown(saved[:40])}… of {len(saved)}"
+    elif not json_equal(saved, seen) and not _rounded(saved, seen):
+        yield f"{where} is {shown(seen)[:80]}, not {shown(saved)[:80]}"
 
 
-def points_into(pointer: object, value: Any) -> bool:
-    """Whether `pointer` is a JSON Pointer to a place of `value`, or to one that is missing in a place that exists."""
-    if not isinstance(pointer, str):
+def _rounded(saved: Any, seen: Any) -> bool:
+    """Whether a number that no double holds is now one that is near it."""
+    if isinstance(seen, bool) or not isinstance(seen, int | float):
         return False
-    try:
-        parts = jsonpointer.JsonPointer(pointer).parts
-        parent, last = jsonpointer.JsonPointer.from_parts(parts[:-1]), parts[-1:]
-        container = parent.resolve(value)
-    except jsonpointer.JsonPointerException:
-        return False
-    return not last or isinstance(container, (dict, list))
+    if isinstance(saved, int) and not isinstance(saved, bool) and abs(saved) > SAFE:
+        return abs(saved - seen) <= abs(saved) * 2**-52
+    return saved in (float("inf"), float("-inf"))
