@@ -28,7 +28,7 @@ from rich.progress import Progress
 
 from kuflow_conformance.description import openapi
 from kuflow_conformance.reference import faults, peer, qualify
-from kuflow_conformance.run.run import DEFAULT_REPORTS
+from kuflow_conformance.run.settings import DEFAULT_REPORTS
 from kuflow_conformance.target import target_file as target
 from kuflow_conformance.target.session import Session
 

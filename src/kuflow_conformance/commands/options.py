@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from kuflow_conformance.description import openapi
-from kuflow_conformance.run.run import DEFAULT_REPORTS, overrides
+from kuflow_conformance.run.settings import DEFAULT_REPORTS
 from kuflow_conformance.target import target_file as targets
 from kuflow_conformance.target.session import Session
 from kuflow_conformance.target.target_file import FLAGS, Target, flag_name
@@ -33,7 +33,7 @@ def describes_target(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def open_session(options: dict[str, Any], *, read_only: bool = False) -> tuple[Target, Session]:
     """A session with the target that options describe."""
-    target = targets.load(options["target"], overrides(options))
+    target = targets.load(options["target"], targets.keys_of(options))
     return target, Session(target, openapi.load(), read_only=read_only)
 
 

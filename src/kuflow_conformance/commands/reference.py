@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from kuflow_conformance.description.requirements import PROFILES
-from kuflow_conformance.run.run import DEFAULT_REPORTS
+from kuflow_conformance.run.settings import DEFAULT_REPORTS
 
 if TYPE_CHECKING:
     from kuflow_conformance.reference.bank import Switch

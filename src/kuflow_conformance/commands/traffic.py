@@ -16,7 +16,6 @@ from kuflow_conformance.description import openapi
 from kuflow_conformance.errors import InvalidTraffic
 from kuflow_conformance.report import write_reports
 from kuflow_conformance.report.console import summary
-from kuflow_conformance.run.run import overrides
 from kuflow_conformance.target import target_file as targets
 from kuflow_conformance.traffic.traffic import Traffic, base_url_of, exchanges, read_har
 
@@ -73,7 +72,7 @@ def proxy(listen: int, spec: str | None, reports: Path, **options: Any) -> None:
     from kuflow_conformance import serving as asgi
     from kuflow_conformance.traffic.proxy import Proxy
 
-    target = targets.load(options["target"], {**overrides(options), "auth.type": "none"})
+    target = targets.load(options["target"], {**targets.keys_of(options), "auth.type": "none"})
     target = target.model_copy(update={"second_tenant": None})
     description = openapi.load(spec)
     traffic = Traffic(target.name, target.base_url, description, reports)

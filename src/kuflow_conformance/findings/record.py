@@ -79,7 +79,6 @@ class Recorded(Protocol):
     description: Description
     catalogue: Catalogue
     selected: set[str]
-    seed: int
     coverage: Coverage
     known: KnownFailures
 
@@ -89,6 +88,8 @@ class Recorded(Protocol):
     def url(self) -> str: ...
     @property
     def profile(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
     @property
     def missing(self) -> list[str]: ...
     @property

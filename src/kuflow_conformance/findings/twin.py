@@ -6,9 +6,6 @@ are compared one by one as long as both servers were asked the same.
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -208,23 +205,3 @@ def read(folder: Path) -> Twin:
     target, against = (records.read(folder / part / "run.json") for part in PARTS)
     traces = [trace.read(folder / part / trace.FILE) for part in PARTS]
     return Twin(target, against, compare_traces(*traces))
-
-
-def run_both(arguments: Sequence[Sequence[str]]) -> None:
-    """Run pytest with each of the two lists of arguments, at the same time, and wait for both.
-
-    An interruption reaches both; they end as they do by themselves.
-    """
-    null = subprocess.DEVNULL
-    processes = [
-        subprocess.Popen([sys.executable, "-m", "pytest", *words], stdin=null, stdout=null, stderr=null)
-        for words in arguments
-    ]
-    try:
-        for process in processes:
-            process.wait()
-    except KeyboardInterrupt:
-        for process in processes:
-            process.send_signal(signal.SIGINT)
-        for process in processes:
-            process.wait()

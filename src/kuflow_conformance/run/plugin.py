@@ -20,8 +20,10 @@ from kuflow_conformance.findings.record import RunRecord
 from kuflow_conformance.generation.cases import Case
 from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.report import allure, write_reports
-from kuflow_conformance.run.run import DEFAULT_REPORTS, DEFAULT_SEED, Run, clean_up, prepare
+from kuflow_conformance.run.preparation import Handover, clean_up, join, prepare
+from kuflow_conformance.run.run import Run
 from kuflow_conformance.run.selection import Test
+from kuflow_conformance.run.settings import DEFAULT_REPORTS, DEFAULT_SEED, Settings
 from kuflow_conformance.target.target_file import FLAGS, flag_name
 from kuflow_conformance.world.bed import TestBed
 from kuflow_conformance.world.cleanup import finish
@@ -71,30 +73,40 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: sends many requests, so that it is begun early")
     config.addinivalue_line("markers", "racing: which request wins is open, so that two servers are not compared by it")
     if RUN not in config.stash:
-        options = vars(config.option)
-        if options["target"] is None and options["kuflow_url"] is None:
-            return
         try:
-            config.stash[RUN] = prepare(options, getattr(config, "workerinput", None))
+            run = _run_of(config)
         except TargetUnavailable as error:
             pytest.exit(str(error), returncode=EXIT_NO_VERDICT)
         except ConformanceError as error:
             raise pytest.UsageError(str(error)) from error
+        if run is None:
+            return
+        config.stash[RUN] = run
     run = config.stash[RUN]
     config.option.hypothesisseed = str(run.seed)
     if run.record is not None:
         config.pluginmanager.register(_Listener(run.record), "kuflow-listener")
 
 
+def _run_of(config: pytest.Config) -> Run | None:
+    """The run that this process takes part in, or that the options ask for; None without a target."""
+    told = getattr(config, "workerinput", {})
+    if "kuflow_settings" in told:
+        settings = Settings.model_validate_json(told["kuflow_settings"])
+        handover = Handover.model_validate_json(told["kuflow_handover"])
+        return join(settings, handover, part=told["workerid"], share=told["workercount"])
+    options = vars(config.option)
+    if options["target"] is None and options["kuflow_url"] is None:
+        return None
+    return prepare(Settings.of(options))
+
+
 def pytest_configure_node(node: Any) -> None:
     """Hand the run to a worker process (pytest-xdist)."""
     if RUN in node.config.stash:
         run = node.config.stash[RUN]
-        node.workerinput["kuflow_run"] = str(run.id)
-        node.workerinput["kuflow_last_failed"] = run.last_failed
-        node.workerinput["kuflow_changed"] = sorted(run.changed)
-        node.workerinput["kuflow_deadline"] = run.budget and run.budget.deadline
-        node.workerinput["kuflow_bed"] = run.bed.model_dump(mode="json")
+        node.workerinput["kuflow_settings"] = run.settings.model_dump_json()
+        node.workerinput["kuflow_handover"] = Handover.of(run).model_dump_json()
 
 
 # Collection
@@ -335,12 +347,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     if run is None or run.record is None:
         yield
         return
-    reports = session.config.option.reports
+    reports = run.settings.reports
     try:
         try:
             yield  # JUnit is written here
         finally:
-            stopped = bool(session.config.option.fail_fast and session.testsfailed)
+            stopped = bool(run.settings.fail_fast and session.testsfailed)
             run.record.finish(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED and not stopped, stopped=stopped)
             clean_up(run)
             if run.trace is not None:
@@ -357,4 +369,4 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         from kuflow_conformance.report.console import summary_text
 
         terminalreporter.write_line("")
-        terminalreporter.write_line(summary_text(run.record.as_dict(), config.option.reports))
+        terminalreporter.write_line(summary_text(run.record.as_dict(), run.settings.reports))

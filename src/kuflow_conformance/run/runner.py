@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,9 @@ from kuflow_conformance.findings.compare import Comparison
 from kuflow_conformance.report import pages
 from kuflow_conformance.report.console import ProgressReporter, differences, summary, twins
 from kuflow_conformance.run.plugin import RUN
-from kuflow_conformance.run.run import Run, clean_up, prepare
-from kuflow_conformance.target.target_file import FLAGS, flag_name
+from kuflow_conformance.run.preparation import clean_up, prepare
+from kuflow_conformance.run.run import Run
+from kuflow_conformance.run.settings import Settings
 
 MAXIMUM_WORKERS = 8
 """Processes that test at once unless the user asks for more: a target is not to be overrun."""
@@ -29,91 +32,100 @@ WORK_PER_REQUEST = 0.01
 """Seconds of answering up to which a process has about as much to do itself, on a slow core."""
 
 
-def run_suites(options: dict[str, Any]) -> int:
-    """Test the target that `options` (those of the command line) name; returns the exit code."""
+def run_suites(
+    settings: Settings, *, workers: int | None = None, update_known: bool = False, baseline: Path | None = None
+) -> int:
+    """Test the target that `settings` name; returns the exit code.
+
+    `workers` is the number of processes, chosen by the target's latency when left out. With `update_known`, what is
+    broken now is written as known failures. With `baseline`, the record of an earlier run, only what broke since
+    counts.
+    """
     console = Console(highlight=False)
-    reports: Path = options["reports"]
-    options = {"write_trace": False, **options}
-    arguments = pytest_arguments(options)
-    baseline = records.read(options["baseline"]) if options["baseline"] else None
+    before = records.read(baseline) if baseline else None
     signal.signal(signal.SIGTERM, _interrupt)
-    prepared = prepare(options)
+    prepared = prepare(settings)
     assert prepared.record is not None
     if prepared.changed:
         console.print(f"changed, so tested first: {', '.join(sorted(prepared.changed))}", style="dim")
-    workers = options["workers"] or _workers_for(prepared.record.latency)
-    if workers > 1:
-        arguments += ["-n", str(workers), "--maxprocesses", str(workers), "--maxschedchunk", "1"]
-    pytest.main(arguments, plugins=[_Prepared(prepared), ProgressReporter(console)])
+    carry_out(prepared, workers or _workers_for(prepared.record.latency), ProgressReporter(console))
     record = prepared.record.as_dict()
-    console.print(summary(record, reports))
+    console.print(summary(record, settings.reports))
     code = int(record["exit_code"])
-    if options["update_known"] and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
-        path = options["known"] or known_failures.beside(options["target"])
+    if update_known and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
+        path = settings.known or known_failures.beside(settings.target or Path())
         console.print(f"known failures: {_update_known(path, prepared, record)} in {path}", soft_wrap=True)
         code = EXIT_CONFORMANT
-    if baseline is not None and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
-        comparison = Comparison(baseline, record)
+    if before is not None and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
+        comparison = Comparison(before, record)
         console.print("", differences(comparison))
         code = EXIT_NOT_CONFORMANT if comparison.regressed else EXIT_CONFORMANT
     return code
 
 
-def pytest_arguments(options: dict[str, Any]) -> list[str]:
-    """The arguments with which pytest runs the suites as `options` (those of the command line) say."""
-    reports: Path = options["reports"]
-    arguments = [
-        str(files.data("suites")),
-        *("-p", "no:cacheprovider", "-p", "no:schemathesis"),
-        *("-c", str(files.data("suites") / "pytest.ini"), "--rootdir", str(files.data("suites"))),
-        *("--profile", options["profile"], "--seed", str(options["seed"]), "--reports", str(reports)),
-    ]
-    if not options["record_only"]:
-        arguments += [f"--junitxml={reports / 'junit.xml'}"]
-        arguments += [f"--alluredir={reports / 'allure-results'}", "--clean-alluredir"]
-    if options["target"]:
-        arguments += ["--target", str(options["target"])]
-    if options["fail_fast"]:
-        arguments += ["--fail-fast", "--exitfirst"]
-    if options["last_failed"]:
-        arguments.append("--run-failed")
-    if options["write_to_production"]:
-        arguments.append("--write-to-production")
-    if options["known"]:
-        arguments += ["--known", str(options["known"])]
-    if options["spec"]:
-        arguments += ["--spec", str(options["spec"])]
-    for name in ("changed_spec", "shard", "time_budget"):
-        if options[name]:
-            arguments += [f"--{name.replace('_', '-')}={options[name]}"]
-    if options["write_trace"]:
-        arguments.append("--write-trace")
-    for flag in FLAGS:
-        value = options[flag_name(flag)]
-        arguments += [f"{flag}={value}"] if value is not None else []
-    for name in ("set", "only"):
-        arguments += [f"--{name}={value}" for value in options[name]]
-    return arguments
+def carry_out(run: Run, workers: int, *listeners: object) -> None:
+    """Let pytest run the suites for a run that is prepared; `listeners` are plugins that hear of it."""
+    suites = files.data("suites")
+    arguments = [str(suites), "-p", "no:cacheprovider", "-p", "no:schemathesis"]
+    arguments += ["-c", str(suites / "pytest.ini"), "--rootdir", str(suites)]
+    if not run.settings.record_only:
+        arguments += [f"--junitxml={run.settings.reports / 'junit.xml'}"]
+        arguments += [f"--alluredir={run.settings.reports / 'allure-results'}", "--clean-alluredir"]
+    if run.settings.fail_fast:
+        arguments.append("--exitfirst")
+    if workers > 1:
+        arguments += ["-n", str(workers), "--maxprocesses", str(workers), "--maxschedchunk", "1"]
+    pytest.main(arguments, plugins=[_Prepared(run), *listeners])
 
 
-def run_twins(options: dict[str, Any]) -> int:
-    """Test two targets, the second one named by ``against``, and say how they differ; returns the exit code."""
-    reports: Path = options["reports"]
-    flags = dict.fromkeys(flag_name(flag) for flag in FLAGS)
-    sides = [options, {**options, **flags, "set": (), "target": options["against"]}]
+def run_twins(settings: Settings, against: Path) -> int:
+    """Test two targets, the second one described by the file `against`, and say how they differ.
+
+    Returns the exit code.
+    """
+    sides = [settings, settings.model_copy(update={"target": against, "keys": {}})]
     sides = [
-        {**side, "write_trace": True, "reports": reports / part} for side, part in zip(sides, twin.PARTS, strict=True)
+        side.model_copy(update={"write_trace": True, "reports": settings.reports / part})
+        for side, part in zip(sides, twin.PARTS, strict=True)
     ]
     for side in sides:
-        clean_up(prepare({**side, "write_trace": False}))  # so that problems are told before anything starts
+        clean_up(prepare(side.model_copy(update={"write_trace": False})))  # problems are told before anything starts
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(highlight=False)
     with console.status("[dim]testing both"):
-        twin.run_both([pytest_arguments(side) for side in sides])
-    found = twin.read(reports)
-    files.write_whole(reports / "twin.html", pages.twin(found))
-    console.print(twins(found, reports / "twin.html"))
+        _at_once(sides)
+    found = twin.read(settings.reports)
+    files.write_whole(settings.reports / "twin.html", pages.twin(found))
+    console.print(twins(found, settings.reports / "twin.html"))
     return found.exit_code
+
+
+def _at_once(sides: Sequence[Settings]) -> None:
+    """Make these runs at the same time and wait for them.
+
+    An interruption reaches all of them; they end as they do by themselves.
+    """
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_quietly, args=(side.model_dump_json(),)) for side in sides]
+    for process in processes:
+        process.start()
+    try:
+        for process in processes:
+            process.join()
+    except KeyboardInterrupt:
+        for process in processes:
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, signal.SIGINT)
+        for process in processes:
+            process.join()
+
+
+def _quietly(settings: str) -> None:
+    """Make a run that shows nothing: its reports say everything."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(null, stream)
+    carry_out(prepare(Settings.model_validate_json(settings)), workers=1)
 
 
 def _update_known(path: Path, run: Run, record: dict[str, Any]) -> int:

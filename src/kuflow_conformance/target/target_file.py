@@ -241,6 +241,13 @@ def flag_name(flag: str) -> str:
     return "kuflow_" + flag.removeprefix("--").replace("-", "_")
 
 
+def keys_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of the target file that options of a command line set; see `load`."""
+    given = {key: options.get(flag_name(flag)) for flag, (key, _) in FLAGS.items()}
+    chosen = {key: value for key, value in given.items() if value is not None}
+    return chosen | dict(parse_setting(text) for text in options.get("set") or ())
+
+
 def load(path: Path | None, overrides: Mapping[str, Any]) -> Target:
     """Read the target file, if one is given, and lay the flags over it.
 

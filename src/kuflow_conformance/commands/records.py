@@ -1,0 +1,131 @@
+"""The commands that work on records of runs: compare, merge, report, matrix, replay, cleanup."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from kuflow_conformance import files
+from kuflow_conformance.commands.options import describes_target, open_session, reports_option
+from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NOT_CONFORMANT
+from kuflow_conformance.findings import record as records
+from kuflow_conformance.findings.compare import Comparison
+from kuflow_conformance.report.console import differences, repeated_line, summary, verdict_then_and_now
+from kuflow_conformance.run.settings import DEFAULT_REPORTS
+
+MAXIMUM_PARTS = 16
+"""Processes at work, of a run whose record says nothing of them, whose ids are looked for."""
+
+
+@click.command()
+@click.argument("before", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("after", type=click.Path(path_type=Path, dir_okay=False))
+def compare(before: Path, after: Path) -> None:
+    """Say what changed between two runs, given their run.json.
+
+    Exit codes: 0 when nothing broke, 1 when something did, 2 for a file that is no record of a run.
+    """
+    comparison = Comparison(records.read(before), records.read(after))
+    Console(highlight=False).print(differences(comparison))
+    sys.exit(EXIT_NOT_CONFORMANT if comparison.regressed else EXIT_CONFORMANT)
+
+
+@click.command()
+@click.argument("parts", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@reports_option
+def merge(parts: tuple[Path, ...], reports: Path) -> None:
+    """Make the reports of a whole run from the run.json of its parts (--shard).
+
+    Exit codes: those of run.
+    """
+    from kuflow_conformance.findings.merge import merge as merged
+    from kuflow_conformance.report import write_reports
+
+    record = merged([records.read(path) for path in parts])
+    write_reports(record, reports)
+    Console(highlight=False).print(summary(record, reports))
+    sys.exit(record["exit_code"])
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_REPORTS)
+def report(folder: Path) -> None:
+    """Write the pages of a run again, from the run.json in FOLDER, and build its Allure site.
+
+    The site takes Node: Allure 3 is fetched from npm. Its history is kept in FOLDER from run to run.
+    """
+    from kuflow_conformance.report import allure, write_pages
+
+    write_pages(records.read(folder / "run.json"), folder)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"report: {folder / 'report.html'}")
+    console.print(f"Allure site: {allure.build_site(folder)}")
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default="matrix.html", show_default=True)
+def matrix(runs: tuple[Path, ...], output: Path) -> None:
+    """Write a page that shows several runs side by side, given their run.json: requirement × implementation."""
+    from kuflow_conformance.report import pages
+
+    files.write_whole(output, pages.matrix([records.read(path) for path in runs]))
+    click.echo(f"matrix: {output}")
+
+
+@click.command()
+@click.argument("failure")
+@click.option(
+    "--run",
+    "record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT_REPORTS / "run.json",
+    show_default=True,
+    help="The record that has the failure.",
+)
+@describes_target
+def replay(failure: str, record: Path, **options: Any) -> None:
+    """Send the requests of a recorded FAILURE (such as PAG-003.1) again, on new resources.
+
+    It shows what each was answered with then and now. The processes it creates are cancelled afterwards.
+    """
+    from kuflow_conformance.findings import replay as repetition
+
+    document = records.read(record)
+    failed = repetition.failure(document, failure)
+    _, session = open_session(options)
+    session.preflight()
+    console = Console(highlight=False)
+    for repeated in repetition.replay(document, failed, session):
+        console.print(repeated_line(repeated))
+    console.print(verdict_then_and_now(failed, repeated.now.describe()))
+
+
+@click.command()
+@click.argument("record", type=click.Path(path_type=Path, dir_okay=False))
+@describes_target
+def cleanup(record: Path, **options: Any) -> None:
+    """End the processes that a run, given its run.json, left on the target.
+
+    Exit codes: 0 when all are ended, 1 when some could not be.
+    """
+    from kuflow_conformance.world import cleanup as cleaning
+
+    document = records.read(record)
+    _, session = open_session(options)
+    session.preflight()
+    started = datetime.fromisoformat(document["started"])
+    found = cleaning.leftovers(session, uuid.UUID(document["run"]), started, MAXIMUM_PARTS)
+    keys = list(dict.fromkeys(key.lower() for key in [*document["left"], *found]))
+    left = cleaning.finish(session, keys)
+    click.echo(f"ended: {len(keys) - len(left)} processes" + "".join(f"\nstill there: {key}" for key in left))
+    sys.exit(EXIT_NOT_CONFORMANT if left else EXIT_CONFORMANT)
+
+
+COMMANDS = (compare, merge, report, matrix, replay, cleanup)

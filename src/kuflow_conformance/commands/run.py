@@ -1,0 +1,114 @@
+"""The command that tests a target."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kuflow_conformance.commands.options import reports_option, target_options
+from kuflow_conformance.commands.reference import switches
+from kuflow_conformance.description.requirements import PROFILES
+from kuflow_conformance.findings import known as known_failures
+from kuflow_conformance.run.runner import run_suites, run_twins
+from kuflow_conformance.run.settings import DEFAULT_SEED, Settings
+
+NOT_FOR_TWINS = ("known", "fail_fast", "last_failed")
+"""Settings of a run that make no sense for two servers side by side."""
+
+
+@click.command()
+@click.option(
+    "--target", type=click.Path(path_type=Path), help="Target file (TOML); without one, the bundled server is tested."
+)
+@target_options
+@click.option("--set", "set", multiple=True, metavar="KEY=VALUE", help="Any key of the target file.")
+@click.option("--spec", metavar="FILE|URL", help="Another OpenAPI file, or its URL, to test against.")
+@click.option("--profile", type=click.Choice(PROFILES), default="core", show_default=True, help="How much to test.")
+@click.option("--only", multiple=True, metavar="AREA|REQ", help="Only these areas or requirements; repeatable.")
+@click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Seed of the generated requests.")
+@click.option(
+    "--known",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of known failures; by default the one beside the target file, NAME.known.toml for NAME.toml.",
+)
+@click.option("--update-known", is_flag=True, help="Write what is broken now into the file of known failures.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The run.json of an earlier run: exit 1 only if something has broken since.",
+)
+@click.option("--fail-fast", is_flag=True, help="Stop at the first test that finds a MUST requirement broken.")
+@click.option("--last-failed", is_flag=True, help="Only the tests that failed in the last run, by its run.json.")
+@click.option(
+    "--changed-spec", metavar="OLD", help="An earlier description, or bundled: test first what changed since."
+)
+@click.option("--shard", metavar="I/N", help="Only the I-th of N parts, for N machines; see merge.")
+@click.option("--time-budget", metavar="TIME", help="How long the run may take, such as 90s or 5m; says what it cuts.")
+@click.option(
+    "--write-to-production", is_flag=True, help="Test with a writing profile though the target is named production."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    help="Processes that test at once; by default one for each core, and more when the target is slow to answer.",
+)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Target file of a second server: test both alike and say how they differ.",
+)
+@click.option("--record-only", is_flag=True, hidden=True, help="Neither JUnit nor Allure, for many runs in a row.")
+@click.option("--fault", multiple=True, metavar="ID", help="Switch a fault of the bundled server on; repeatable.")
+@click.option(
+    "--variation", multiple=True, metavar="ID", help="Switch a variation of the bundled server on; repeatable."
+)
+@reports_option
+def run(
+    workers: int | None,
+    update_known: bool,
+    baseline: Path | None,
+    against: Path | None,
+    fault: tuple[str, ...],
+    variation: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Test a target and leave a verdict with reports.
+
+    Exit codes: 0 conformant, 1 not conformant, 2 wrong usage, 3 no verdict, 130 interrupted.
+    """
+    settings = Settings.of(options)
+    if update_known and not (settings.known or settings.target):
+        raise click.UsageError("--update-known needs a file to write: --known FILE, or --target FILE to lie beside")
+    if update_known and settings.known and not settings.known.exists():
+        known_failures.write(settings.known, {})
+    alone = {"workers": workers, "update_known": update_known, "baseline": baseline}
+    if against and (clash := [name for name in (*alone, *NOT_FOR_TWINS) if {**options, **alone}[name]]):
+        raise click.UsageError(f"--against cannot go with --{clash[0].replace('_', '-')}")
+    with ExitStack() as stack:
+        if settings.target is None and not settings.keys:
+            settings = settings.model_copy(update={"target": _bundled(stack, settings.profile, fault, variation)})
+        elif fault or variation:
+            raise click.UsageError("--fault and --variation are for the bundled server, not for another target")
+        if against:
+            sys.exit(run_twins(settings, against))
+        sys.exit(run_suites(settings, workers=workers, update_known=update_known, baseline=baseline))
+
+
+def _bundled(stack: ExitStack, profile: str, fault: tuple[str, ...], variation: tuple[str, ...]) -> Path:
+    """Start the bundled server until `stack` is closed; returns the target file that describes it."""
+    from kuflow_conformance.reference import serve
+
+    switches(fault, variation)  # an id that there is none of is told before anything starts
+    webhooks = [f"http://127.0.0.1:{serve.free_port()}/"] if profile == "full" else []
+    target_file, environment = stack.enter_context(serve.running(fault, variation, webhooks))
+    os.environ.update(environment)
+    return target_file
+
+
+COMMANDS = (run,)

@@ -1,0 +1,51 @@
+"""The commands that work on descriptions of the API."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from kuflow_conformance import files
+from kuflow_conformance.description import openapi
+from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NOT_CONFORMANT
+from kuflow_conformance.report.console import judged_changes
+
+
+@click.group()
+def spec() -> None:
+    """Work on descriptions of the API."""
+
+
+@spec.command("diff")
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--accept",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Changes that are put up with (TOML): [[accepted]] with change and reason.",
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the judgement as well, as .md or .html."
+)
+def spec_diff(old: str, new: str, accept: Path | None, output: Path | None) -> None:
+    """Say whether the description NEW breaks clients of OLD; files, URLs, or the word bundled.
+
+    Exit codes: 0 when it does not, or has another version in its path; 1 when it does; 2 for what is no description.
+    """
+    from kuflow_conformance.description import compatibility as specdiff
+    from kuflow_conformance.report import pages
+
+    if output and output.suffix not in (".md", ".html"):
+        raise click.UsageError("--output: the name of the file has to end in .md or .html")
+    accepted = specdiff.load_accepted(accept) if accept else {}
+    judgement = specdiff.judge(openapi.document(old), openapi.document(new), accepted)
+    Console(highlight=False).print(judged_changes(judgement))
+    if output:
+        files.write_whole(output, pages.specdiff(judgement, old, new, output.suffix.removeprefix(".")))
+    sys.exit(EXIT_NOT_CONFORMANT if judgement.breaks_clients else EXIT_CONFORMANT)
+
+
+COMMANDS = (spec,)
