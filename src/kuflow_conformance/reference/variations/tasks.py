@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from kuflow_conformance.description.openapi import Operation
-from kuflow_conformance.reference import operations as platform
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around, on_call, refuse_if
 from kuflow_conformance.reference.model import Json, Principal, ProcessItem, Task
-from kuflow_conformance.reference.operations import Answer, Refused
+from kuflow_conformance.reference.operations import Answer, Refused, items
 from kuflow_conformance.reference.variations.answers import every_json
 from kuflow_conformance.reference.variations.table import SILENT, variation
 
@@ -33,12 +32,12 @@ def _no_action_if(
 
 @variation("log-bound-10", "a log holds ten entries", SILENT)
 def _(server: ReferenceServer) -> None:
-    platform.LOG_BOUND = 10
+    items.LOG_BOUND = 10
 
 
 @variation("log-bound-1000", "a log holds a thousand entries", SILENT)
 def _(server: ReferenceServer) -> None:
-    platform.LOG_BOUND = 1000
+    items.LOG_BOUND = 1000
 
 
 @variation("log-newest-first", "a log shows its newest entry first", SILENT)
@@ -147,7 +146,7 @@ def _(server: ReferenceServer) -> None:
 
 @variation("log-bound-5", "a log holds five entries", SILENT)
 def _(server: ReferenceServer) -> None:
-    platform.LOG_BOUND = 5
+    items.LOG_BOUND = 5
 
 
 @variation("finished-no-action", "claiming, assigning and completing finished tasks succeed, and do nothing", SILENT)
