@@ -63,6 +63,8 @@ class Evidence:
         self.checks: Counter[str] = Counter()
         self.operations: dict[str, set[str]] = {}
         self.failures: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+        self._sizes: dict[tuple[str, str, str], int] = {}
+        """Characters of the request that a failure shows."""
         self.observations: dict[str, Counter[str]] = {}
         self.not_tested: dict[str, str] = {}
         self.traffic: dict[str, Counter[str]] = {}
@@ -150,10 +152,13 @@ class Evidence:
                 self._exemplified.add(finding.requirement)
                 self.examples[finding.requirement] = self._example(finding, exchange)
             return
-        # The same complaint of one operation counts once, however many requests show it.
-        kept = self.failures.setdefault((finding.requirement, exchange.operation_id, finding.expected), [])
-        if not kept:
-            kept.append(self._failure(finding, exchange, compared))
+        # The same complaint of one operation counts once, however many requests show it: the smallest one is shown.
+        key = (finding.requirement, exchange.operation_id, finding.expected)
+        kept = self.failures.setdefault(key, [])
+        size = len(exchange.url) + len(exchange.request_body)
+        if not kept or size < self._sizes[key]:
+            self._sizes[key] = size
+            kept[:] = [{**self._failure(finding, exchange, compared), "count": kept[0]["count"] if kept else 0}]
         kept[0]["count"] += 1
 
     def _example(self, finding: Finding, exchange: Exchange) -> dict[str, Any]:
