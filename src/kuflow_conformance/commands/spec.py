@@ -9,9 +9,9 @@ import click
 from rich.console import Console
 
 from kuflow_conformance import files
-from kuflow_conformance.description import openapi
+from kuflow_conformance.description import compatibility
+from kuflow_conformance.description.compatibility import sources
 from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NOT_CONFORMANT
-from kuflow_conformance.report.console import judged_changes
 
 
 @click.group()
@@ -30,18 +30,20 @@ def spec() -> None:
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the judgement as well, as .md or .html."
 )
-def spec_diff(old: str, new: str, accept: Path | None, output: Path | None) -> None:
-    """Say whether the description NEW breaks clients of OLD; files, URLs, or the word bundled.
+def diff(old: str, new: str, accept: Path | None, output: Path | None) -> None:
+    """Say whether the description NEW breaks clients of OLD.
+
+    Each is a file, a URL, REVISION:PATH of git (such as HEAD~1:openapi.yaml), or the word bundled.
 
     Exit codes: 0 when it does not, or has another version in its path; 1 when it does; 2 for what is no description.
     """
-    from kuflow_conformance.description import compatibility as specdiff
     from kuflow_conformance.report import pages
+    from kuflow_conformance.report.console import judged_changes
 
     if output and output.suffix not in (".md", ".html"):
         raise click.UsageError("--output: the name of the file has to end in .md or .html")
-    accepted = specdiff.load_accepted(accept) if accept else {}
-    judgement = specdiff.judge(openapi.document(old), openapi.document(new), accepted)
+    accepted = compatibility.load_accepted(accept) if accept else {}
+    judgement = compatibility.judge(sources.read(old), sources.read(new), accepted)
     Console(highlight=False).print(judged_changes(judgement))
     if output:
         files.write_whole(output, pages.specdiff(judgement, old, new, output.suffix.removeprefix(".")))

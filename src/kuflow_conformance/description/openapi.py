@@ -260,15 +260,22 @@ def _fetch(url: str) -> str:
     return str(content, "utf-8", "replace")
 
 
+def text(path: Path | str) -> str:
+    """The text of a file, or what is at an http(s) URL. Raises InvalidDescription."""
+    try:
+        remote = isinstance(path, str) and path.startswith(("http://", "https://"))
+        return _fetch(str(path)) if remote else Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InvalidDescription(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidDescription(f"{path}: not text in UTF-8: {error}") from error
+
+
 def read(path: Path | str) -> dict[str, Any]:
     """The document in a file or at an http(s) URL. Raises InvalidDescription."""
     try:
-        remote = isinstance(path, str) and path.startswith(("http://", "https://"))
-        text = _fetch(str(path)) if remote else Path(path).read_text(encoding="utf-8")
-        content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except OSError as error:
-        raise InvalidDescription(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        content = yaml.load(text(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, RecursionError) as error:
         raise InvalidDescription(f"{path}: not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise InvalidDescription(f"{path}: not an OpenAPI document: expected a mapping at the top")

@@ -227,7 +227,7 @@ def _seen_to_differ(requirement: dict[str, Any], before: list[str], after: list[
 def judged_changes(judgement: Judgement) -> RenderableType:
     """What a new description changes for clients, the worst first."""
     parts: list[RenderableType] = []
-    for level, style in (("breaking", "red"), ("risky", "yellow"), ("compatible", "green")):
+    for level, style in (("breaking", "red"), ("new values", "red"), ("risky", "yellow"), ("compatible", "green")):
         changes = judgement.of(level)  # type: ignore[arg-type]
         if not changes:
             continue

@@ -1,0 +1,123 @@
+"""Would a new description break clients of the old one?
+
+The documentation promises that a MINOR version makes no client fail; only a MAJOR one, with another version in the
+path, may. What clients send has to go on being accepted; what they receive has to go on being understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kuflow_conformance.description.compatibility import security, servers, validate
+from kuflow_conformance.description.compatibility.document import Document
+from kuflow_conformance.description.compatibility.findings import LEVELS, Level
+from kuflow_conformance.description.compatibility.leftovers import leftovers
+from kuflow_conformance.description.compatibility.operations import Change, Walk
+from kuflow_conformance.errors import InvalidDescription
+from kuflow_conformance.files import read_toml
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """All differences of two descriptions. `accepted` maps ids of changes to the reason why they are put up with."""
+
+    changes: tuple[Change, ...]
+    major: bool
+    """Whether the new description has another version in its path."""
+    accepted: Mapping[str, str]
+    fail_on: Level = "new values"
+    """The mildest level that fails."""
+
+    def of(self, level: Level) -> list[Change]:
+        return [change for change in self.changes if change.level == level and change.id not in self.accepted]
+
+    @property
+    def failing(self) -> list[Change]:
+        """The changes that fail, unless the version says that it may break clients."""
+        return [change for level in LEVELS[: LEVELS.index(self.fail_on) + 1] for change in self.of(level)]
+
+    @property
+    def breaks_clients(self) -> bool:
+        """Whether it breaks clients though its version promises not to."""
+        return bool(self.failing) and not self.major
+
+    @property
+    def verdict(self) -> str:
+        """The judgement in a few words."""
+        if not self.failing:
+            return "breaks no client"
+        return "breaks clients, as a MAJOR version may" if self.major else "breaks clients, and is no MAJOR version"
+
+    @property
+    def put_up_with(self) -> list[Change]:
+        """The changes that were found and are accepted."""
+        return [change for change in self.changes if change.id in self.accepted]
+
+
+def judge(
+    old: Document | Mapping[str, Any],
+    new: Document | Mapping[str, Any],
+    accepted: Mapping[str, str] | None = None,
+    *,
+    fail_on: Level = "new values",
+) -> Judgement:
+    """Judge `new` by what clients of `old` rely on. Raises InvalidDescription for what is no usable document."""
+    one, other = validate.usable(old, "the old description"), validate.usable(new, "the new description")
+    walk = Walk(one, other)
+    occurrences = walk.everything()
+    walk.operation = ""
+    security.flows(walk)
+    _left_over(walk)
+    changes = list(dict.fromkeys(occurrence.change for occurrence in occurrences))
+    changes.sort(key=lambda change: LEVELS.index(change.level))
+    major = servers.version(one) != servers.version(other)
+    return Judgement(tuple(changes), major, accepted or {}, fail_on)
+
+
+def _left_over(walk: Walk) -> None:
+    """Note what no rule has looked at; an extension is noted once, wherever it stands."""
+    extensions: dict[str, list[tuple[str, str]]] = {}
+    for old, new, pointer in leftovers(walk.old, walk.new):
+        name = pointer.rpartition("/")[2]
+        if name.startswith("x-"):
+            extensions.setdefault(name, []).append((old, new))
+        elif pointer.startswith("/components/") and pointer.count("/") <= 3:
+            walk.add_plain("compatible", "unused", pointer, _what(old, new), "no operation refers to it", old, new)
+        else:
+            walk.add_plain("risky", "not-judged", pointer, _what(old, new), "no rule knows what follows", old, new)
+    for name, places in extensions.items():
+        old, new = places[0]
+        what = _what(*places[0]) if len(places) == 1 else f"it differs at {len(places)} places"
+        walk.add_plain("risky", "not-judged", name, what, "nobody but its author knows what it means", old, new)
+
+
+def _what(old: str, new: str) -> str:
+    return "it is new" if not old else "it is gone" if not new else "it has changed"
+
+
+class _Accepted(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    change: str
+    reason: str = Field(min_length=1)
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    accepted: tuple[_Accepted, ...] = ()
+
+
+def load_accepted(path: Path) -> dict[str, str]:
+    """Read the changes that are put up with: id → reason. Raises InvalidDescription with one line."""
+    try:
+        entries = _File.model_validate(read_toml(path, InvalidDescription)).accepted
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InvalidDescription(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    return {entry.change: entry.reason for entry in entries}
