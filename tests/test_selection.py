@@ -135,7 +135,7 @@ def test_what_has_changed_comes_first(tmp_path):
     (tmp_path / "old.yaml").write_text(yaml.safe_dump(old))
     options = ("--changed-spec", str(tmp_path / "old.yaml"), "--fault", "seam", "--fail-fast", "--workers", "1")
     outcome = command("run", *options, "--only", "SUC", reports=tmp_path / "out")
-    assert "findRobots" in outcome.output.partition("tested first")[2].splitlines()[0]
+    assert "findRobots" in outcome.output.partition("tested first")[2][:400]  # after those that the errata concern
     catalogue = requirements.load()
     tests = [Test(f"t[{name}]", ("SUC-001",), name) for name in ("findProcesses", "findRobots", "createWorker")]
     tests.append(Test("of robots", ("ROB-001",)))

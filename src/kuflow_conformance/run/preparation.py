@@ -98,7 +98,8 @@ def _changed(settings: Settings, description: Description) -> frozenset[str]:
     if not settings.changed_spec:
         return frozenset()
     old = openapi.document(settings.changed_spec)
-    return frozenset(change.operation for change in compatibility.judge(old, description.document).changes)
+    changes = compatibility.judge(old, description.document).changes
+    return frozenset(change.operation for change in changes if change.operation)
 
 
 def _last_failed(settings: Settings) -> list[str] | None:
