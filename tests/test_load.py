@@ -42,7 +42,7 @@ def test_memory_and_files_stay_as_they_were(server: Running, description, monkey
             exchange = session.call(operations[number % 3], query=query)
             evidence.see(exchange)
             made.see(exchange)
-            evidence.check("PAG-003", number % 5 == 0, exchange, expected=f"something else than {count}")
+            evidence.check("PAG-003", exchange, number % 5 == 0, expected=f"something else than {count}")
             count += 1
         evidence.as_dict()
         if halfway is None and elapsed > SECONDS / 2:

@@ -12,4 +12,4 @@ from kuflow_conformance.oracles.requests import REFUSALS
 @pytest.mark.operations("all")
 def test_generated_requests(operation, cases, world, evidence):
     for case in cases:
-        evidence.refusal(generation.send(case, operation, world))
+        evidence.faults_refused(generation.send(case, operation, world))

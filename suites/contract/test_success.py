@@ -17,4 +17,4 @@ def test_good_request_succeeds(operation, world, evidence):
             f"the target says that the credentials may not call {operation.id}: {exchange.describe()[:160]}"
         )
     statuses = " or ".join(map(str, operation.success_statuses))
-    evidence.check("SUC-001", exchange.ok, exchange, expected=f"success ({statuses})")
+    evidence.accepted("SUC-001", exchange, f"success ({statuses})")

@@ -12,4 +12,4 @@ def test_unknown_version(world, evidence):
     if not last.startswith("v"):
         raise NotTested("the base URL does not end with the version")
     exchange = world.session.send_request(requests.Request("GET", f"{base}/v1999-01-01/principals"))
-    evidence.check("VER-001", not exchange.ok, exchange, expected="no success for a version that never was")
+    evidence.check("VER-001", exchange, not exchange.ok, expected="no success for a version that never was")

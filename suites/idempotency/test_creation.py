@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kuflow_conformance.oracles.resources import AUDIT, disagreements, same_id
+from kuflow_conformance.oracles.resources import AUDIT, same_id
 
 PARALLEL = 20
 CUTS = (0.001, 0.005, 0.02, 0.05, 0.1)
@@ -51,21 +51,13 @@ def test_again_returns_the_same(kind, world, evidence):
     first = world.call(create, body=body)
     if not first.ok:
         return
-    evidence.check("IDM-001", first.status == 201, first, expected="201 for a new resource", seen=first.status)
-    seen = first.object.get("id")
-    evidence.check("IDM-003", same_id(seen, body["id"]), first, expected=f"id {body['id']}, as asked", seen=seen)
+    evidence.answered("IDM-001", first, 201, "for a new resource")
+    evidence.shows("IDM-003", first, {"id": body["id"]}, "as asked")
     for _ in range(2):
         again = world.call(create, body=body)
-        evidence.check(
-            "IDM-002",
-            again.status == 200,
-            again,
-            expected="200 and the resource that is there already",
-            seen=again.status,
-        )
-        evidence.same("IDM-002", first, again, expected="the same resource as the first time")
-    after = world.call(read, id=body["id"])
-    evidence.same("IDM-002", first, after, expected="the resource as it was created")
+        evidence.answered("IDM-002", again, 200, "and the resource that is there already")
+        evidence.unchanged("IDM-002", first, again, "the same resource as the first time")
+    evidence.unchanged("IDM-002", first, world.call(read, id=body["id"]), "the resource as it was created")
 
 
 @pytest.mark.requirement("IDM-004")
@@ -76,11 +68,9 @@ def test_again_with_other_content_changes_nothing(kind, world, evidence):
     if not first.ok:
         return
     other = world.call(create, body=other_body(kind, body, world))
-    evidence.check(
-        "IDM-004", other.status == 200, other, expected="200 and the resource that is there already", seen=other.status
-    )
+    evidence.answered("IDM-004", other, 200, "and the resource that is there already")
     for exchange in (other, world.call(read, id=body["id"])):
-        evidence.same("IDM-004", first, exchange, expected="the resource as it was created")
+        evidence.unchanged("IDM-004", first, exchange, "the resource as it was created")
 
 
 @pytest.mark.requirement("IDM-004")
@@ -90,8 +80,7 @@ def test_item_id_in_another_process(world, evidence):
     if not first.ok:
         return
     world.call("createProcessItem", body=body | {"processId": world.id_of(world.process())})
-    after = world.call("retrieveProcessItem", id=body["id"])
-    evidence.same("IDM-004", first, after, expected="the item where it was created")
+    evidence.unchanged("IDM-004", first, world.read_item(body["id"]), "the item where it was created")
 
 
 @pytest.mark.requirement("IDM-005")
@@ -103,11 +92,9 @@ def test_without_id_each_is_new(kind, world, evidence):
     if not (first.ok and second.ok):
         return
     for exchange in (first, second):
-        evidence.check(
-            "IDM-005", exchange.status == 201, exchange, expected="201 for a new resource", seen=exchange.status
-        )
-    keys = (first.object.get("id"), second.object.get("id"))
-    evidence.check("IDM-005", not same_id(*keys), second, expected=f"another id than {keys[0]}", seen=keys[1])
+        evidence.answered("IDM-005", exchange, 201, "for a new resource")
+    keys = (first.at("id"), second.at("id"))
+    evidence.check("IDM-005", second, not same_id(*keys), expected=f"another id than {keys[0]}", seen=keys[1])
 
 
 @pytest.mark.requirement("IDM-006")
@@ -129,9 +116,8 @@ def test_items_are_listed_once(world, evidence):
         if not others:
             break
     mine = sorted(key for key in rows if key in wanted)
-    evidence.check("IDM-006", mine == sorted(wanted), exchange, expected=f"each once: {sorted(wanted)}", seen=mine)
-    expected = "nothing new after the creations were repeated"
-    evidence.check("IDM-006", not others, exchange, expected=expected, seen=sorted(others))
+    evidence.equal("IDM-006", exchange, mine, sorted(wanted), "in the list, each once")
+    evidence.nothing("IDM-006", exchange, others, "nothing new after the creations were repeated")
 
 
 @pytest.mark.requirement("IDM-006")
@@ -142,10 +128,7 @@ def test_processes_are_listed_once(world, evidence):
             return
     key, query = body["id"].lower(), {"sort": "createdAt,desc", "size": 200}
     exchange = world.call_until(lambda listed: key in listed.keys, "findProcesses", query=query)
-    count = exchange.keys.count(key)
-    evidence.check(
-        "IDM-006", count == 1, exchange, expected=f"{body['id']} once among the newest", seen=f"{count} times"
-    )
+    evidence.equal("IDM-006", exchange, exchange.keys.count(key), 1, f"row of {body['id']} among the newest")
 
 
 @pytest.mark.racing
@@ -158,21 +141,13 @@ def test_created_at_once_from_many_sides(kind, world, evidence):
     made = [exchange for exchange in exchanges if exchange.status == 201]
     if not any(exchange.ok for exchange in exchanges):
         return
-    evidence.check(
-        "IDM-007",
-        len(made) == 1,
-        exchanges[-1],
-        expected="one 201 among simultaneous creations",
-        seen=f"{len(made)} of {PARALLEL}",
-    )
+    seen = f"{len(made)} of {PARALLEL}"
+    evidence.check("IDM-007", exchanges[-1], len(made) == 1, expected="one 201 among simultaneous creations", seen=seen)
     reference = made[0] if made else next(exchange for exchange in exchanges if exchange.ok)
     for exchange in exchanges:
         if exchange.ok:
-            differences = disagreements(reference.object, exchange.object, ignore=AUDIT)
-            same = not differences and same_id(exchange.object.get("id"), body["id"])
-            evidence.check(
-                "IDM-007", same, exchange, expected="the one resource in every answer", seen="; ".join(differences)
-            )
+            evidence.shows("IDM-007", exchange, {"id": body["id"]}, "the one resource in every answer")
+            evidence.unchanged("IDM-007", reference, exchange, "the one resource in every answer", ignore=AUDIT)
 
 
 @pytest.mark.racing
@@ -185,19 +160,13 @@ def test_again_after_the_connection_was_cut(kind, world, evidence):
         world.hang_up(create, body, after)
         # While the first request is still in work, its repetition may be turned away.
         again = world.call_until(lambda answer: answer.ok, create, patience=PATIENCE, body=body)
-        evidence.check(
-            "IDM-008",
-            again.ok and same_id(again.object.get("id"), body["id"]),
-            again,
-            expected=f"200 or 201 and the resource {body['id']}",
-        )
-        if not again.ok:
+        if not evidence.accepted("IDM-008", again, f"200 or 201 and the resource {body['id']}"):
             return
+        evidence.shows("IDM-008", again, {"id": body["id"]}, "as asked")
         after = world.call(read, id=body["id"])
-        evidence.same("IDM-008", again, after, expected="the resource that the repetition was answered with")
+        evidence.unchanged("IDM-008", again, after, "the resource that the repetition was answered with")
         if kind != "process":
             query = {"processId": body["processId"], "size": 1000}
             key = body["id"]
             listed = world.call_until(lambda listed, key=key: key in listed.keys, "findProcessItems", query=query)
-            count = listed.keys.count(key)
-            evidence.check("IDM-008", count == 1, listed, expected=f"{key} listed once", seen=f"{count} times")
+            evidence.equal("IDM-008", listed, listed.keys.count(key), 1, f"row of {key} in the list")

@@ -30,40 +30,26 @@ def _of_length(name, length, body):
     return (body[name] if name == "identity" and length else "1").ljust(length, "1")[:length]
 
 
-def _shown(evidence, requirement, exchange, body):
-    for name, value in body.items():
-        seen = exchange.object.get(name)
-        evidence.check(requirement, same_value(seen, value), exchange, expected=f"{name} {value!r}", seen=seen)
-
-
 @pytest.mark.requirement("WRK-001", "WRK-002", "WRK-003")
 def test_created_then_updated(world, evidence):
     body = world.worker_body()
     created = world.call("createWorker", body=body)
     if not created.ok:
         return
-    evidence.check("WRK-001", created.status == 201, created, expected="201 for a new worker", seen=created.status)
-    _shown(evidence, "WRK-003", created, body)
+    evidence.answered("WRK-001", created, 201, "for a new worker")
+    evidence.shows("WRK-003", created, body)
     again = world.call("createWorker", body=body)
-    evidence.check("WRK-001", again.status == 200, again, expected="200 for a known identity", seen=again.status)
+    evidence.answered("WRK-001", again, 200, "for a known identity")
     changed = world.call("createWorker", body=body | UPDATED)
-    evidence.check("WRK-001", changed.status == 200, changed, expected="200 for a known identity", seen=changed.status)
-    _shown(evidence, "WRK-002", changed, body | UPDATED)
+    evidence.answered("WRK-001", changed, 200, "for a known identity")
+    evidence.shows("WRK-002", changed, body | UPDATED)
+    as_created = {name: created.at(name) for name in ("id", "createdAt")}
     for exchange in (again, changed):
-        for name in ("id", "createdAt"):
-            first, seen = created.object.get(name), exchange.object.get(name)
-            if first is not None:
-                evidence.check(
-                    "WRK-001",
-                    same_value(first, seen),
-                    exchange,
-                    expected=f"{name} {first}, as it was created",
-                    seen=seen,
-                )
+        evidence.shows("WRK-001", exchange, as_created, "as it was created")
     other = world.call("createWorker", body=world.worker_body())
-    evidence.check("WRK-001", other.status == 201, other, expected="201 for another identity", seen=other.status)
-    keys = [exchange.object.get("id") for exchange in (created, other)]
-    evidence.check("WRK-001", not same_value(*keys), other, expected=f"another id than {keys[0]}", seen=keys[1])
+    evidence.answered("WRK-001", other, 201, "for another identity")
+    keys = [exchange.at("id") for exchange in (created, other)]
+    evidence.check("WRK-001", other, not same_value(*keys), expected=f"another id than {keys[0]}", seen=keys[1])
 
 
 @pytest.mark.requirement("WRK-003")
@@ -71,7 +57,7 @@ def test_robots_of_a_worker(world, evidence):
     body = world.worker_body(robotIds=[world.bed.need("robot_id")])
     exchange = world.call("createWorker", body=body)
     if exchange.ok:
-        _shown(evidence, "WRK-003", exchange, {"robotIds": body["robotIds"]})
+        evidence.shows("WRK-003", exchange, {"robotIds": body["robotIds"]})
 
 
 @pytest.mark.requirement("WRK-004", "WRK-005")
@@ -84,16 +70,13 @@ def test_lengths(name, world, evidence):
         body = world.worker_body()
         body[name] = _of_length(name, length, body)
         exchange = world.call("createWorker", body=body)
-        evidence.check("WRK-004", exchange.ok, exchange, expected=f"a {name} of {length} characters to be accepted")
-        if exchange.ok:
-            _shown(evidence, "WRK-003", exchange, {name: body[name]})
+        if evidence.accepted("WRK-004", exchange, f"a {name} of {length} characters to be accepted"):
+            evidence.shows("WRK-003", exchange, {name: body[name]})
     for length in (shortest - 1, longest + 1):
         body = world.worker_body()
         body[name] = _of_length(name, length, body)
         exchange = world.call("createWorker", body=body)
-        evidence.check(
-            "WRK-005", exchange.refused, exchange, expected=f"a refusal (4xx) of a {name} of {length} characters"
-        )
+        evidence.refused("WRK-005", exchange, f"of a {name} of {length} characters")
 
 
 @pytest.mark.requirement("WRK-004", "WRK-005")
@@ -101,14 +84,7 @@ def test_lengths(name, world, evidence):
 def test_lengths_of_types(name, world, evidence):
     for length in (1, 255):
         exchange = world.call("createWorker", body=world.worker_body(**{name: ["x" * length]}))
-        evidence.check(
-            "WRK-004", exchange.ok, exchange, expected=f"an item of {length} characters in {name} to be accepted"
-        )
+        evidence.accepted("WRK-004", exchange, f"an item of {length} characters in {name} to be accepted")
     for length in (0, 256):
         exchange = world.call("createWorker", body=world.worker_body(**{name: ["ok", "x" * length]}))
-        evidence.check(
-            "WRK-005",
-            exchange.refused,
-            exchange,
-            expected=f"a refusal (4xx) of an item of {length} characters in {name}",
-        )
+        evidence.refused("WRK-005", exchange, f"of an item of {length} characters in {name}")

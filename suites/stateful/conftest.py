@@ -23,17 +23,27 @@ class Holder:
     read: str
     sample: Any
 
-    def value_of(self, exchange: Exchange) -> dict[str, Any]:
-        """The JSON value (value, valid, errors) in an answer; empty when it shows none."""
-        node = exchange.object
-        if self.name == "data":
-            node = node.get("task") or {}
-        value = node.get(self.name)
-        return value if isinstance(value, dict) else {}
+    @property
+    def where(self) -> str:
+        """The place of the JSON value in an answer."""
+        return "task.data" if self.name == "data" else self.name
 
-    def kept(self, exchange: Exchange, saved: Any) -> Any:
-        """The value in an answer, after `saved` was saved: a value that is empty may be left out."""
-        return self.value_of(exchange).get("value", {} if saved == {} else None)
+    def value(self, exchange: Exchange) -> Any:
+        """The value that an answer shows; None when it shows none."""
+        return exchange.at(f"{self.where}.value")
+
+    def shows_value(self, evidence: Any, requirement: str, exchange: Exchange, value: Any, why: str) -> bool:
+        """Check that the answer shows the value, which may be left out when it is empty; returns whether it does."""
+        left_out = self.value(exchange) is None and "value" not in (exchange.at(self.where) or {})
+        return (left_out and value == {}) or evidence.shows(requirement, exchange, {f"{self.where}.value": value}, why)
+
+    def errors(self, exchange: Exchange) -> list[dict[str, Any]]:
+        """What an answer says is wrong with the value."""
+        return exchange.at(f"{self.where}.errors") or []
+
+    def shows_valid(self, evidence: Any, requirement: str, exchange: Exchange, valid: bool) -> bool:
+        """Check that the answer marks the value as valid, or as invalid; returns whether it does."""
+        return evidence.shows(requirement, exchange, {f"{self.where}.valid": valid})
 
     def put(self, value: Any, **more: Any) -> Exchange:
         return self.world.call(self.update, id=self.key, body={self.name: {"value": value, **more}})
@@ -61,7 +71,7 @@ def time_passes(world):
     """
 
     def wait(*exchanges):
-        stamps = [parse_instant(exchange.object.get("lastModifiedAt")) for exchange in exchanges]
+        stamps = [parse_instant(exchange.at("lastModifiedAt")) for exchange in exchanges]
         fine = any(stamp is not None and stamp.microsecond for stamp in stamps)
         deadline = time.monotonic() + (0.03 if fine else 1.1)
         while (left := deadline - time.monotonic()) > 0:

@@ -4,7 +4,6 @@ import pytest
 
 from kuflow_conformance.oracles import NotTested, shown
 from kuflow_conformance.oracles.json_patch import patched
-from kuflow_conformance.oracles.values import json_equal
 
 BASE = {
     "text": "one",
@@ -149,20 +148,17 @@ MALFORMED = {
 
 def _outcome(holder, evidence, requirement, operations):
     """Apply to a value read before; the answer and what is read back must be as RFC 6902 says."""
-    before = holder.value_of(holder.get()).get("value")
+    before = holder.value(holder.get())
     try:
         expected = patched(before, operations)
     except ValueError as error:
         raise NotTested(f"the value saved before is not there to be patched: {error}") from error
     answer = holder.apply(operations)
     wording = f"{shown(operations)} to apply and give {shown(expected)}"
-    if not evidence.check(requirement, answer.ok, answer, expected=wording):
+    if not evidence.accepted(requirement, answer, wording):
         return
     for exchange in (answer, holder.get()):
-        seen = holder.value_of(exchange).get("value")
-        if not evidence.check(
-            requirement, json_equal(seen, expected), exchange, expected=wording, seen=seen, compared=(expected, seen)
-        ):
+        if not evidence.equal(requirement, exchange, holder.value(exchange), expected, f"after {shown(operations)}"):
             return
 
 
@@ -177,22 +173,14 @@ def _refusal(holder, evidence, requirement, operations):
         if not operations and steps:
             continue  # an empty patch with something in it is no empty patch
         answer = holder.apply(steps)
-        evidence.check(requirement, answer.refused, answer, expected=f"a refusal (4xx) of {shown(steps)}")
+        evidence.refused(requirement, answer, f"of {shown(steps)}")
         after = holder.get()
         if not answer.refused:
             return
-        kept, seen = holder.value_of(before), holder.value_of(after)
-        same = json_equal(kept, seen)
-        if not evidence.check(
-            "PAT-003",
-            same,
-            answer,
-            expected=f"the value as it was before: {shown(kept)}",
-            seen=seen,
-            compared=(kept, seen),
-        ):
+        kept, seen = before.at(holder.where), after.at(holder.where)
+        if not evidence.equal("PAT-003", answer, seen, kept, "as before the refused patch"):
             return
-        evidence.same("PAT-003", before, after, expected="nothing to change by a refused patch")
+        evidence.unchanged("PAT-003", before, after, "nothing to change by a refused patch")
 
 
 @pytest.fixture
@@ -214,21 +202,17 @@ def test_applies(base, evidence):
 def test_patches_build_on_each_other(base, evidence):
     for operations in ([op("add", "/first", value=[1])], [op("add", "/first/-", value=2)], [op("remove", "/text")]):
         _outcome(base, evidence, "PAT-001", operations)
-    seen = base.value_of(base.get()).get("value") or {}
+    seen = base.value(base.get()) or {}
     built = seen.get("first") == [1, 2] and "text" not in seen
-    evidence.check("PAT-001", built, evidence.last, expected="what three patches made of the value", seen=seen)
+    evidence.check("PAT-001", evidence.last, built, expected="what three patches made of the value", seen=seen)
 
 
 @pytest.mark.requirement("PAT-002")
 def test_equal_values_pass_the_test_operation(base, evidence):
     for name, value in EQUAL.items():
         _outcome(base, evidence, "PAT-002", [op("test", f"/{name}", value=value)])
-    _outcome(
-        base,
-        evidence,
-        "PAT-002",
-        [op("test", "/object", value={"inner": {"leaf": "value"}}), op("test", "/a~1b", value="slash")],
-    )
+    both = [op("test", "/object", value={"inner": {"leaf": "value"}}), op("test", "/a~1b", value="slash")]
+    _outcome(base, evidence, "PAT-002", both)
 
 
 @pytest.mark.long
@@ -267,14 +251,7 @@ def test_validity_is_judged_again(holder, evidence):
             answer = holder.apply(steps)
         for exchange in (answer, holder.get()):
             if answer.ok:
-                seen = holder.value_of(exchange).get("valid")
-                evidence.check(
-                    "PAT-006",
-                    seen is expected,
-                    exchange,
-                    expected=f"valid {str(expected).lower()} after the patch",
-                    seen=seen,
-                )
+                holder.shows_valid(evidence, "PAT-006", exchange, expected)
 
 
 @pytest.mark.requirement("PAT-007")

@@ -2,10 +2,9 @@
 
 import pytest
 
-from kuflow_conformance.oracles import NotTested, shown
+from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.oracles.pointers import points_into
 from kuflow_conformance.oracles.resources import MODIFIED, disagreements
-from kuflow_conformance.oracles.values import json_equal
 
 DIFFICULT = {
     "empty": {},
@@ -46,53 +45,36 @@ def _saved(holder, evidence, value, requirement="JSV-001", **more):
     saved = holder.put(value, **more)
     if saved.status == 413:  # how much is too much, is not documented
         return None
-    if not evidence.check(requirement, saved.ok, saved, expected="the value to be saved, whether it fits or not"):
+    if not evidence.accepted(requirement, saved, "the value to be saved, whether it fits or not"):
         return None
     read = holder.get()
     for exchange in (saved, read):
-        kept = holder.kept(exchange, value)
-        evidence.check(
-            requirement,
-            json_equal(kept, value),
-            exchange,
-            expected=f"the value that was saved: {shown(value)}",
-            seen=kept,
-            compared=(value, kept),
-        )
+        holder.shows_value(evidence, requirement, exchange, value, "as it was saved")
     return read
-
-
-def _verdict(holder, evidence, requirement, exchange, valid):
-    data = holder.value_of(exchange)
-    seen = data.get("valid")
-    return evidence.check(
-        requirement, seen is valid, exchange, expected=f"{holder.name}.valid {str(valid).lower()}", seen=seen
-    )
 
 
 @pytest.mark.requirement("JSV-001", "JSV-002", "JSV-003")
 def test_valid_value(holder, evidence):
     read = _saved(holder, evidence, holder.need("valid"))
     if read is not None:
-        _verdict(holder, evidence, "JSV-002", read, True)
+        holder.shows_valid(evidence, "JSV-002", read, True)
 
 
 @pytest.mark.requirement("JSV-001", "JSV-004", "JSV-005", "JSV-010")
 def test_invalid_value(holder, evidence):
     value = holder.need("invalid")
     read = _saved(holder, evidence, value)
-    if read is None or not _verdict(holder, evidence, "JSV-004", read, False):
+    if read is None or not holder.shows_valid(evidence, "JSV-004", read, False):
         return
-    errors = holder.value_of(read).get("errors") or []
-    evidence.check("JSV-010", bool(errors), read, expected="errors that say why", seen=errors)
+    errors = holder.errors(read)
+    evidence.check("JSV-010", read, bool(errors), expected="errors that say why", seen=errors)
     for error in errors:
         if "propertyPath" in error:
             pointer = error["propertyPath"]
-            evidence.check(
-                "JSV-005", points_into(pointer, value), read, expected="a JSON Pointer into the value", seen=pointer
-            )
+            inside = points_into(pointer, value)
+            evidence.check("JSV-005", read, inside, expected="a JSON Pointer into the value", seen=pointer)
         telling = bool(error.get("propertyPath") is not None or error.get("type"))
-        evidence.check("JSV-010", telling, read, expected="a propertyPath or a type in each error", seen=error)
+        evidence.check("JSV-010", read, telling, expected="a propertyPath or a type in each error", seen=error)
 
 
 @pytest.mark.requirement("JSV-006")
@@ -102,7 +84,7 @@ def test_validity_follows_the_value(holder, evidence):
         saved = holder.put(value)
         for exchange in (saved, holder.get()):
             if exchange.ok:
-                _verdict(holder, evidence, "JSV-006", exchange, expected)
+                holder.shows_valid(evidence, "JSV-006", exchange, expected)
 
 
 @pytest.mark.requirement("JSV-007")
@@ -110,7 +92,7 @@ def test_verdict_of_the_client_does_not_count(holder, evidence):
     for kind, claim in (("invalid", True), ("valid", False)):
         saved = holder.put(holder.need(kind), valid=claim, errors=[{"propertyPath": "/x", "type": "y"}])
         if saved.ok:  # a server may also refuse properties that are read-only
-            _verdict(holder, evidence, "JSV-007", saved, not claim)
+            holder.shows_valid(evidence, "JSV-007", saved, not claim)
 
 
 @pytest.mark.requirement("JSV-008")
@@ -129,9 +111,7 @@ def test_saving_replaces_the_whole(holder, evidence):
     saved = holder.put(second)
     for exchange in (saved, holder.get()):
         if saved.ok:
-            kept = holder.kept(exchange, second)
-            expected = f"{second} and nothing of {first}"
-            evidence.check("JSV-011", json_equal(kept, second), exchange, expected=expected, seen=kept)
+            holder.shows_value(evidence, "JSV-011", exchange, second, f"and nothing of {first}")
 
 
 @pytest.mark.requirement("JSV-012")
@@ -153,12 +133,10 @@ def test_data_given_at_creation(kind, valid, world, evidence):
             break  # a server may refuse properties that are read-only
     else:
         return
-    read = "retrieveProcess" if kind == "metadata" else "retrieveProcessItem"
-    for exchange in (created, world.call(read, id=world.id_of(created))):
-        node = exchange.object if kind == "metadata" else exchange.object.get("task") or {}
-        seen = (node.get("metadata" if kind == "metadata" else "data") or {}).get("valid", valid)
-        expected = f"valid {str(valid).lower()}, whatever the client says of it"
-        evidence.check("JSV-012", seen is valid, exchange, expected=expected, seen=seen)
+    where, read = ("metadata", world.read_process) if kind == "metadata" else ("task.data", world.read_item)
+    for exchange in (created, read(world.id_of(created))):
+        if exchange.at(f"{where}.valid") is not None:
+            evidence.shows("JSV-012", exchange, {f"{where}.valid": valid}, "whatever the client says of it")
 
 
 @pytest.mark.requirement("JSV-005")
@@ -171,45 +149,39 @@ def test_errors_point_at_what_was_spoilt(holder, evidence):
         if not holder.put(valid | {name: spoilt}).ok:
             continue
         read = holder.get()
-        data = holder.value_of(read)
-        pointers = [error["propertyPath"] for error in data.get("errors") or [] if "propertyPath" in error]
-        if data.get("valid") is False and pointers:
+        pointers = [error["propertyPath"] for error in holder.errors(read) if "propertyPath" in error]
+        if read.at(f"{holder.where}.valid") is False and pointers:
             here = "/" + name.replace("~", "~0").replace("/", "~1")
             shown, last = [*shown, f"{name}: {pointers}"], read
             pointed = pointed or any(p == here or str(p).startswith(f"{here}/") for p in pointers)
     if last is None:
         raise NotTested("no property of the valid sample can be spoilt such that an error shows a propertyPath")
-    evidence.check("JSV-005", pointed, last, expected="a propertyPath to the property that was spoilt", seen=shown)
+    evidence.check("JSV-005", last, pointed, expected="a propertyPath to the property that was spoilt", seen=shown)
 
 
 @pytest.mark.requirement("JSV-009")
 def test_saving_changes_nothing_else(holder, evidence):
     """Of the resource itself: its state, its owner, its other values."""
     before = holder.get()
-    own = ("task.data",) if holder.name == "data" else (holder.name,)
+    changed = (*MODIFIED, "task.logs", holder.where)
     saves = (holder.put({"conformance": 1}), holder.apply([{"op": "add", "path": "/more", "value": 1}]), holder.get())
     for exchange in saves:
-        expected = f"nothing but {own[0]} to change"
-        evidence.same("JSV-009", before, exchange, expected=expected, ignore=(*MODIFIED, "task.logs", *own))
+        evidence.unchanged("JSV-009", before, exchange, f"nothing but {holder.where} to change", ignore=changed)
 
 
 @pytest.mark.requirement("JSV-009")
 def test_saving_one_leaves_the_others(world, evidence):
     """Metadata and entity of a process are two things, and another process has its own."""
     one, other = world.id_of(world.process()), world.id_of(world.process())
-    before = {key: world.call("retrieveProcess", id=key) for key in (one, other)}
+    before = {key: world.read_process(key) for key in (one, other)}
     for name, neighbour in (("metadata", "entity"), ("entity", "metadata")):
-        now = world.call("retrieveProcess", id=one).object.get(neighbour)
+        now = world.read_process(one).at(neighbour)
         part = name.capitalize()
         for exchange in (
             world.call(f"updateProcess{part}", id=one, body={name: {"value": {"conformance": name}}}),
             world.call(f"patchProcess{part}", id=one, body=[{"op": "add", "path": "/more", "value": 1}]),
         ):
             if exchange.ok:
-                seen = exchange.object.get(neighbour)
-                evidence.check(
-                    "JSV-009", json_equal(seen, now), exchange, expected=f"{neighbour} as it was: {now}", seen=seen
-                )
-    after = world.call("retrieveProcess", id=other)
-    differences = disagreements(before[other].object, after.object)
-    evidence.check("JSV-009", not differences, after, expected="another process as it was", seen="; ".join(differences))
+                evidence.equal("JSV-009", exchange, exchange.at(neighbour), now, f"as {neighbour}, as it was")
+    after = world.read_process(other)
+    evidence.nothing("JSV-009", after, disagreements(before[other].object, after.object), "another process as it was")

@@ -64,7 +64,7 @@ def test_any_sequence(part, world, evidence, profile, seed):
             super().__init__()
             self.steps = ["createProcess"]
             self.process = world.id_of(world.process())
-            self.model = Lifecycle(world.call("retrieveProcess", id=self.process).object, bed.caller_id)
+            self.model = Lifecycle(world.read_process(self.process).object, bed.caller_id)
             for _ in range(2):
                 self.create(world.task_body(self.process))
 
@@ -75,7 +75,7 @@ def test_any_sequence(part, world, evidence, profile, seed):
 
         def compare(self, key=None):
             """The process, its list of items, and the item that was acted on."""
-            read = world.call("retrieveProcess", id=self.process)
+            read = world.read_process(self.process)
             if read.ok:
                 self.judge(self.model.process_differences(read.object), read)
             for undecided in self.model.undecided:
@@ -88,7 +88,7 @@ def test_any_sequence(part, world, evidence, profile, seed):
                 self.compare_item(key)
 
         def compare_item(self, key):
-            item = world.call("retrieveProcessItem", id=key)
+            item = world.read_item(key)
             if item.ok:
                 self.judge(self.model.item_differences(key, item.object), item)
 
@@ -108,7 +108,7 @@ def test_any_sequence(part, world, evidence, profile, seed):
             self.steps.append(f"createProcessItem {body['type']} {body['id'][:8]}")
             created = world.call("createProcessItem", body=body)
             if created.ok:
-                self.model.created(world.call("retrieveProcessItem", id=body["id"]).object or created.object)
+                self.model.created(world.read_item(body["id"]).object or created.object)
             self.compare()
 
         # One rule for all kinds: Hypothesis would leave some rules out of each sequence.
@@ -127,14 +127,14 @@ def test_any_sequence(part, world, evidence, profile, seed):
             key = self.task(draw.number)
             answer = self.act("claimProcessItemTask", key)
             if answer.ok:
-                self.model.claimed(key, answer.object.get("ownerId"))
+                self.model.claimed(key, answer.at("ownerId"))
             self.compare(key)
 
         def assign(self, draw):
             key, owner = self.task(draw.number), people[draw.who % len(people)]
             answer = self.act("assignProcessItemTask", key, {"ownerId": owner})
             if answer.ok:
-                self.model.assigned(key, owner, (answer.object.get("task") or {}).get("state"))
+                self.model.assigned(key, owner, answer.at("task.state"))
             self.compare(key)
 
         def complete_task(self, draw):
@@ -207,8 +207,8 @@ def test_any_sequence(part, world, evidence, profile, seed):
     try:
         run_state_machine_as_test(hypothesis.seed(seed * PARTS + part)(Machine), settings=settings, _min_steps=STEPS)
     except Disagreement as difference:
-        evidence.check("LIF-001", False, difference.exchange, expected=expected, seen=difference.seen)
+        evidence.check("LIF-001", difference.exchange, False, expected=expected, seen=difference.seen)
     except hypothesis.errors.Flaky as difference:
         raise NotTested(f"the same sequence ended once so and once so: {difference}") from difference
     else:
-        evidence.check("LIF-001", True, evidence.last, expected=expected)
+        evidence.check("LIF-001", evidence.last, True, expected=expected)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import difflib
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from kuflow_conformance.findings.history import History
 from kuflow_conformance.findings.verdicts import FAILURES_KEPT
-from kuflow_conformance.oracles import Finding, found
+from kuflow_conformance.oracles import Finding, found, shown
 from kuflow_conformance.oracles.answers import judge_answer
 from kuflow_conformance.oracles.coverage import Coverage
 from kuflow_conformance.oracles.lists import judge_list
 from kuflow_conformance.oracles.requests import request_faults
-from kuflow_conformance.oracles.resources import disagreements, judge_resources
+from kuflow_conformance.oracles.resources import disagreements, judge_resources, same_value
+from kuflow_conformance.oracles.values import json_equal
 from kuflow_conformance.target.exchange import Exchange
 from kuflow_conformance.target.redaction import Redactor
 
@@ -97,17 +98,81 @@ class Evidence:
         for finding in findings:
             self.record(finding, exchange)
 
+    def refused(self, requirement: str, exchange: Exchange, what: str) -> bool:
+        """Check that the answer is a refusal, such as "of an unknown version"; returns whether it is."""
+        return self.check(requirement, exchange, exchange.refused, expected=f"a refusal (4xx) {what}")
+
+    def accepted(self, requirement: str, exchange: Exchange, what: str) -> bool:
+        """Check that the answer is a success, such as "a READY task to be claimed"; returns whether it is."""
+        return self.check(requirement, exchange, exchange.ok, expected=what)
+
+    def answered(self, requirement: str, exchange: Exchange, status: int, what: str) -> bool:
+        """Check the status of the answer, such as 201 "for a new resource"; returns whether it is the one."""
+        return self.equal(requirement, exchange, exchange.status, status, what)
+
+    def shows(
+        self, requirement: str, exchange: Exchange, properties: Mapping[str, object | None], why: str = ""
+    ) -> bool:
+        """Check that the answer shows these properties, such as ``{"task.state": "READY"}``; returns whether all do.
+
+        A JSON value (``….value``) has to be equal; UUIDs and timestamps elsewhere may be written otherwise. None as
+        the value stands for one that is not known: the property is passed over.
+        """
+        all_hold = True
+        for path, wanted in properties.items():
+            if wanted is None:
+                continue
+            seen, is_data = exchange.at(path), path.endswith(".value")
+            holds = json_equal(seen, wanted) if is_data else same_value(seen, wanted)
+            expected = f"{path} {_worded(wanted)}{why and f', {why}'}"
+            compared = (wanted, seen) if is_data else None
+            all_hold &= self.check(requirement, exchange, holds, expected=expected, seen=seen, compared=compared)
+        return all_hold
+
+    def equal(self, requirement: str, exchange: Exchange, seen: object, wanted: object, what: str) -> bool:
+        """Check something of an answer that is no property of it, such as 3 "rows"; returns whether it is as wanted."""
+        compared = (wanted, seen) if isinstance(wanted, (dict, list)) else None
+        expected, holds = f"{_worded(wanted)} {what}", json_equal(seen, wanted)
+        return self.check(requirement, exchange, holds, expected=expected, seen=seen, compared=compared)
+
+    def nothing(self, requirement: str, exchange: Exchange, seen: Collection[object], expected: str) -> bool:
+        """Check that nothing was seen that contradicts what is expected; returns whether it is so."""
+        return self.check(requirement, exchange, not seen, expected=expected, seen="; ".join(sorted(map(str, seen))))
+
+    def unchanged(
+        self, requirement: str, before: Exchange, after: Exchange, expected: str, *, ignore: Collection[str] = ()
+    ) -> bool:
+        """Check that two answers about one resource agree, but for the properties to `ignore`; returns whether."""
+        if not (before.ok and after.ok):
+            return False
+        # Reads of one resource show the same properties; answers of other operations may leave some out.
+        complete = before.operation == after.operation and after.method == "GET"
+        differences = disagreements(before.object, after.object, ignore=ignore, complete=complete)
+        return self.check(
+            requirement,
+            after,
+            not differences,
+            expected=expected,
+            seen="; ".join(differences),
+            compared=(before.object, after.object),
+        )
+
+    def faults_refused(self, exchange: Exchange) -> None:
+        """Check that a request was refused for each thing that is wrong with it; see `request_faults`."""
+        for fault in request_faults(exchange):
+            self.refused(fault.requirement, exchange, f"as {fault.what}")
+
     def check(
         self,
         requirement: str,
-        holds: bool,
         exchange: Exchange,
+        holds: bool,
         *,
         expected: str,
         seen: object = None,
         compared: tuple[object, object] | None = None,
     ) -> bool:
-        """Check one requirement on one exchange; returns `holds`.
+        """Check one requirement on one exchange, for what has no verb of its own above; returns `holds`.
 
         `seen` is the answer when left out. `compared` is the JSON that was expected and the one seen, for the report to
         show the difference. An answer that is none, or a server error, is reported as that and not held against other
@@ -118,30 +183,6 @@ class Evidence:
         finding = found(requirement, holds, expected, exchange.describe() if seen is None else seen)
         self.record(finding, exchange, compared)
         return holds
-
-    def refusal(self, exchange: Exchange) -> None:
-        """Check that a request was refused for each thing that is wrong with it; see `request_faults`."""
-        for fault in request_faults(exchange):
-            expected = f"a refusal (4xx), as {fault.what}"
-            self.check(fault.requirement, exchange.refused, exchange, expected=expected)
-
-    def same(
-        self, requirement: str, before: Exchange, after: Exchange, *, expected: str, ignore: Collection[str] = ()
-    ) -> bool:
-        """Check that two answers about one resource agree, but for the properties to `ignore`; returns whether."""
-        if not (before.ok and after.ok):
-            return False
-        # Reads of one resource show the same properties; answers of other operations may leave some out.
-        complete = before.operation == after.operation and after.method == "GET"
-        differences = disagreements(before.object, after.object, ignore=ignore, complete=complete)
-        return self.check(
-            requirement,
-            not differences,
-            after,
-            expected=expected,
-            seen="; ".join(differences),
-            compared=(before.object, after.object),
-        )
 
     def record(self, finding: Finding, exchange: Exchange, compared: tuple[object, object] | None = None) -> None:
         """Count a finding; keep it with its exchange if it is a failure."""
@@ -255,6 +296,11 @@ class Evidence:
             "elapsed": self.elapsed,
             "covered": {key: sorted(points) for key, points in self.covered.items()},
         }
+
+
+def _worded(value: object) -> str:
+    """A value in a sentence: one word as it is, anything else as JSON."""
+    return value if isinstance(value, str) and value.split() == [value] else shown(value)
 
 
 def _is_text(body: bytes) -> bool:

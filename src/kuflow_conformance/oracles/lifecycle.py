@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kuflow_conformance.oracles.json_patch import patched
-from kuflow_conformance.oracles.resources import same_id
+from kuflow_conformance.oracles.resources import log_entries, same_id
 from kuflow_conformance.oracles.values import json_equal
 
 ACTIVE = ("READY", "CLAIMED")
@@ -42,18 +42,13 @@ class Item:
             state=task.get("state"),
             owner=resource.get("ownerId"),
             data=_value(task.get("data")),
-            log=_messages(task),
+            log=[str(entry.get("message")) for entry in log_entries(resource)],
         )
 
 
 def _value(data: Any) -> Any:
     """The value of a JSON value; an empty one may be left out."""
     return data.get("value", {}) if isinstance(data, dict) else {}
-
-
-def _messages(task: Any) -> list[str]:
-    logs = task.get("logs") if isinstance(task, dict) else None
-    return [str(entry.get("message")) for entry in logs or [] if isinstance(entry, dict)]
 
 
 class Lifecycle:

@@ -14,7 +14,7 @@ from typing import Any
 
 from kuflow_conformance.oracles import Finding, found
 from kuflow_conformance.oracles.instants import parse_instant
-from kuflow_conformance.target.exchange import Exchange
+from kuflow_conformance.target.exchange import Exchange, value_at
 
 DEFAULT_SIZE = 25
 DEFAULT_PAGE = 0
@@ -29,18 +29,18 @@ SORTABLE = {
 }
 """The documented sort properties of each list."""
 
-ROW_FILTERS: dict[str, dict[str, tuple[str, ...]]] = {
-    "findPrincipals": {"type": ("type",)},
-    "findTenantUsers": {"tenantId": ("tenantId",)},
-    "findProcesses": {"tenantId": ("tenantId",)},
+ROW_FILTERS: dict[str, dict[str, str]] = {
+    "findPrincipals": {"type": "type"},
+    "findTenantUsers": {"tenantId": "tenantId"},
+    "findProcesses": {"tenantId": "tenantId"},
     "findProcessItems": {
-        "processId": ("processId",),
-        "type": ("type",),
-        "taskState": ("task", "state"),
-        "taskDefinitionCode": ("task", "taskDefinition", "code"),
-        "tenantId": ("tenantId",),
+        "processId": "processId",
+        "type": "type",
+        "taskState": "task.state",
+        "taskDefinitionCode": "task.taskDefinition.code",
+        "tenantId": "tenantId",
     },
-    "findRobots": {"tenantId": ("tenantId",)},
+    "findRobots": {"tenantId": "tenantId"},
 }
 """List → filter → where a row shows the value that was filtered by. The other filters do not show in the rows."""
 
@@ -98,12 +98,6 @@ def judge_page(exchange: Exchange) -> Iterator[Finding]:
         )
 
 
-def _value_at(row: Any, path: Sequence[str]) -> Any:
-    for name in path:
-        row = row.get(name) if isinstance(row, dict) else None
-    return row
-
-
 def judge_filters(exchange: Exchange) -> Iterator[Finding]:
     """FLT-001: every row has one of the values asked for, for every filter whose property rows show."""
     assert exchange.operation is not None
@@ -115,13 +109,13 @@ def judge_filters(exchange: Exchange) -> Iterator[Finding]:
             (lambda v: v.lower() if isinstance(v, str) else v) if name in _CASELESS else (lambda v: v)
         )
         allowed = {fold(value) for value in wanted}
-        strangers = [fold(_value_at(row, path)) for row in exchange.rows]
+        strangers = [fold(value_at(row, path)) for row in exchange.rows]
         # A row that leaves the property out says nothing; the schema says whether it may.
         strangers = [value for value in strangers if value is not None and value not in allowed]
         yield found(
             "FLT-001",
             not strangers,
-            f"only rows with {'.'.join(path)} {' or '.join(sorted(allowed))}",
+            f"only rows with {path} {' or '.join(sorted(allowed))}",
             f"{len(strangers)} other rows, such as {strangers[:1]}",
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,13 @@ from typing import Any
 from kuflow_conformance.oracles import Finding, found, shown
 from kuflow_conformance.oracles.instants import parse_instant
 from kuflow_conformance.oracles.values import json_equal
-from kuflow_conformance.target.exchange import Exchange
+from kuflow_conformance.target.exchange import Exchange, value_at
+
+
+def log_entries(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """The entries in the log of a task; none where the item shows no log."""
+    logs = value_at(item, "task.logs")
+    return [entry for entry in logs if isinstance(entry, dict)] if isinstance(logs, list) else []
 
 
 def judge_resources(exchange: Exchange) -> Iterator[Finding]:
@@ -36,12 +43,10 @@ def _judge_times(resource: dict[str, Any]) -> Iterator[Finding]:
 
 def json_values(resource: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The JSON values of a process, tenant user or process item: (where, value)."""
-    for path in (("metadata",), ("entity",), ("task", "data"), ("message", "data")):
-        node: Any = resource
-        for name in path:
-            node = node.get(name) if isinstance(node, dict) else None
+    for path in ("metadata", "entity", "task.data", "message.data"):
+        node = value_at(resource, path)
         if isinstance(node, dict) and "value" in node:
-            yield ".".join(path), node
+            yield path, node
 
 
 def _judge_values(resource: dict[str, Any]) -> Iterator[Finding]:
@@ -56,6 +61,9 @@ def _judge_item(resource: dict[str, Any]) -> Iterator[Finding]:
     if part is not None:
         present = isinstance(resource.get(part), dict)
         yield found("ITM-001", present, f"a {resource['type']} with its {part} part", f"no {part} part")
+
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def same_id(first: object, second: object) -> bool:
@@ -122,7 +130,7 @@ def _disagreements(
 
 def same_value(first: Any, second: Any) -> bool:
     """Whether two values say the same, however UUIDs and timestamps are written."""
-    if first == second or same_id(first, second):
+    if json_equal(first, second) or (same_id(first, second) and _UUID.fullmatch(first)):
         return True
     if isinstance(first, list) and isinstance(second, list):
         return len(first) == len(second) and all(map(same_value, first, second))

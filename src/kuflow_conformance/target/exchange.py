@@ -16,6 +16,13 @@ from requests.structures import CaseInsensitiveDict
 from kuflow_conformance.description.openapi import Operation
 
 
+def value_at(resource: Any, path: str) -> Any:
+    """The property at a path such as ``task.state``; None when it is not there."""
+    for name in path.split("."):
+        resource = resource.get(name) if isinstance(resource, dict) else None
+    return resource
+
+
 class NotJson:
     """Stands for a body that is not JSON (RFC 8259)."""
 
@@ -138,6 +145,10 @@ class Exchange:
     def object(self) -> dict[str, Any]:
         """The body of the answer as a JSON object; empty when it is none. Reading through it never fails."""
         return self.json if isinstance(self.json, dict) else {}
+
+    def at(self, path: str) -> Any:
+        """The property of the answer at a path such as ``task.state``; None when it is not there."""
+        return value_at(self.object, path)
 
     @property
     def rows(self) -> list[dict[str, Any]]:

@@ -95,7 +95,7 @@ class Traffic:
             evidence = Evidence(self.redactor, self._curl, self.coverage, self._history, self._exemplified)
             evidence.see(exchange)
             if seen.request_body_known:
-                evidence.refusal(exchange)
+                evidence.faults_refused(exchange)
             self.record.add_evidence(exchange.operation_id, evidence.as_dict())
             self.record.keep()
 

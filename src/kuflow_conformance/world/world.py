@@ -112,7 +112,7 @@ class World:
 
     def process(self, **changes: Any) -> Exchange:
         """A new running process."""
-        return self._made(self.call("createProcess", body=self.process_body(**changes)))
+        return self.granted(self.call("createProcess", body=self.process_body(**changes)))
 
     def task_body(self, process_id: str, data: JsonObject | None = None, **changes: Any) -> JsonObject:
         sample = self.bed.task
@@ -125,7 +125,7 @@ class World:
     def task(self, process_id: str | None = None, data: JsonObject | None = None, **changes: Any) -> Exchange:
         """A new task that is READY, with valid data where a sample is known."""
         body = self.task_body(process_id or self.scratch_process(), data, **changes)
-        return self._made(self.call("createProcessItem", body=body))
+        return self.granted(self.call("createProcessItem", body=body))
 
     def message_body(self, process_id: str, **changes: Any) -> JsonObject:
         message = {"text": "Message of the **conformance run**"}
@@ -133,7 +133,7 @@ class World:
 
     def message(self, process_id: str | None = None, **changes: Any) -> Exchange:
         """A new message."""
-        return self._made(
+        return self.granted(
             self.call("createProcessItem", body=self.message_body(process_id or self.scratch_process(), **changes))
         )
 
@@ -141,7 +141,7 @@ class World:
         """A new task that the caller has claimed."""
         if not self.bed.claimable:
             raise NotTested(self.bed.missing("claimable"))
-        return self._made(self.call("claimProcessItemTask", id=self.id_of(self.task(process_id))))
+        return self.granted(self.call("claimProcessItemTask", id=self.id_of(self.task(process_id))))
 
     def working_task(self, process_id: str | None = None) -> Exchange:
         """A new task to save data and write to the log of: one that the caller has claimed, where it can be claimed.
@@ -155,7 +155,7 @@ class World:
     ) -> Exchange:
         """A new temporary document."""
         query = {"fileContentType": type, "fileName": name}
-        return self._made(self.call("uploadProcessDocument", id=process_id, query=query, content=content))
+        return self.granted(self.call("uploadProcessDocument", id=process_id, query=query, content=content))
 
     def worker_body(self, **changes: Any) -> JsonObject:
         body = {
@@ -168,10 +168,19 @@ class World:
             body["tenantId"] = self.bed.tenant_id
         return body | changes
 
-    def _made(self, exchange: Exchange) -> Exchange:
+    def granted(self, exchange: Exchange) -> Exchange:
+        """The answer, if it is a success; NotTested is raised when it is none."""
         if not exchange.ok:
             raise NotTested(f"{exchange.operation_id} answers {exchange.describe()[:160]}")
         return exchange
+
+    def read_process(self, process_id: str) -> Exchange:
+        """A process as it is now."""
+        return self.call("retrieveProcess", id=process_id)
+
+    def read_item(self, item_id: str) -> Exchange:
+        """A task or message as it is now."""
+        return self.call("retrieveProcessItem", id=item_id)
 
     def id_of(self, exchange: Exchange) -> str:
         key = exchange.object.get("id")
