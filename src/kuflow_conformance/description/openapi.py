@@ -58,12 +58,19 @@ class Schema:
     def errors(self, instance: object) -> Iterator[SchemaError]:
         """Each contradiction between `instance` and the schema."""
         for error in self._validator.iter_errors(instance):
+            if error.kind.name == "type" and "integer" in error.kind.types and _is_whole(error.instance):
+                continue
             pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in error.instance_path)
             yield SchemaError(pointer, str(error.schema_path[-1]), error.message[:300])
 
     def accepts(self, instance: object) -> bool:
         """Whether `instance` fits the schema."""
-        return bool(self._validator.is_valid(instance))
+        return self._validator.is_valid(instance) or not any(self.errors(instance))
+
+
+def _is_whole(value: object) -> bool:
+    """Whether a number has no fraction: then it is an integer, however it is written (JSON Schema section 6.1.1)."""
+    return isinstance(value, float) and value.is_integer()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from kuflow_conformance.description.openapi import Operation, Schema
 from kuflow_conformance.oracles import Finding, found
+from kuflow_conformance.oracles.gateways import cut_off_in_front, refused_in_front
 from kuflow_conformance.oracles.instants import parse_instant
 from kuflow_conformance.target.exchange import NOT_JSON, Exchange
 
@@ -26,14 +27,14 @@ FOREIGN_CLOCK_TOLERANCE = timedelta(days=1)
 
 def judge_answer(exchange: Exchange) -> Iterator[Finding]:
     """Hold one answer against everything that is demanded of every answer."""
-    yield found("ANS-001", not exchange.failure, "an HTTP answer", exchange.failure)
+    if cut_off_in_front(exchange):
+        return
+    missing = unanswered(exchange)
+    yield found("ANS-001", missing != "ANS-001", "an HTTP answer", exchange.failure)
     if exchange.failure:
         return
-    # A method that no path has may be one that the server does not know at all.
-    optional = exchange.operation is None or exchange.operation.id in OPTIONAL_OPERATIONS
-    server_error = exchange.status >= 500 and not (optional and exchange.status == 501)
-    yield found("ANS-002", not server_error, "an answer below 500", exchange.describe())
-    if server_error:
+    yield found("ANS-002", missing != "ANS-002", "an answer below 500", exchange.describe())
+    if missing:
         return
     if exchange.operation is None:
         # No documented operation was asked: nothing is said of the answer, but that it is no server error.
@@ -42,6 +43,15 @@ def judge_answer(exchange: Exchange) -> Iterator[Finding]:
         yield from _judge_success(exchange, exchange.operation)
     else:
         yield from _judge_error(exchange, exchange.operation)
+
+
+def unanswered(exchange: Exchange) -> str:
+    """The requirement that says that this is no answer at all, ANS-001 or ANS-002; empty when it is one."""
+    if exchange.failure:
+        return "" if cut_off_in_front(exchange) else "ANS-001"
+    # A method that no path has may be one that the server does not know at all.
+    optional = exchange.operation is None or exchange.operation.id in OPTIONAL_OPERATIONS
+    return "ANS-002" if exchange.status >= 500 and not (optional and exchange.status == 501) else ""
 
 
 def _judge_success(exchange: Exchange, operation: Operation) -> Iterator[Finding]:
@@ -91,7 +101,7 @@ def _judge_error(exchange: Exchange, operation: Operation) -> Iterator[Finding]:
     frame = _STACK_FRAME.search(exchange.body)
     yield found("ERR-007", frame is None, "no stack trace", frame.group().decode("utf-8", "replace") if frame else "")
     media_types = operation.answers.get("default", {})
-    if not media_types or exchange.method == "HEAD":
+    if not media_types or exchange.method == "HEAD" or refused_in_front(exchange):
         return
     body = exchange.json
     shaped = exchange.media_type in media_types and isinstance(body, dict)

@@ -103,8 +103,8 @@ def judge_filters(exchange: Exchange) -> Iterator[Finding]:
     assert exchange.operation is not None
     for name, path in ROW_FILTERS[exchange.operation.id].items():
         wanted = exchange.query.get(name)
-        if not wanted or "" in wanted:
-            continue
+        if not wanted or not all(value.strip() for value in wanted):
+            continue  # a blank value may stand for none
         fold: Callable[[Any], Any] = (
             (lambda v: v.lower() if isinstance(v, str) else v) if name in _CASELESS else (lambda v: v)
         )
@@ -197,7 +197,7 @@ def _compare(
 def _readings(names: Sequence[str]) -> Iterator[dict[str, Callable[[Any], Any]]]:
     """Ways to order the values of the properties: databases collate text and UUIDs differently."""
     for text in (str, str.casefold, _letters, _collated):
-        for identifier in (str.lower, _as_signed_halves, _last_group_first):
+        for identifier in IDENTIFIER_ORDERS:
             yield {name: {"id": identifier, "name": text}.get(name, _instant) for name in names}
 
 
@@ -218,13 +218,47 @@ def _collated(value: str) -> str:
 
 
 def _last_group_first(value: str) -> tuple[str, ...]:
-    """A UUID as SQL Server compares it: by its last group of digits, then by the one before it, and so on."""
+    """As SQL Server compares it: by its last group of digits, then by the one before it, and so on."""
     return tuple(reversed(str(uuid.UUID(value)).split("-")))
 
 
 def _as_signed_halves(value: str) -> tuple[int, int]:
-    """A UUID as Java compares it: two signed 64-bit numbers."""
+    """As Java compares it: two signed 64-bit numbers."""
     number = uuid.UUID(value).int
     halves = (number >> 64, number & (2**64 - 1))
     high, low = (half - 2**64 if half >= 2**63 else half for half in halves)
     return high, low
+
+
+def _second_half_first(value: str) -> bytes:
+    """As ClickHouse compares it."""
+    return uuid.UUID(value).bytes[8:] + uuid.UUID(value).bytes[:8]
+
+
+def _little_endian(value: str) -> bytes:
+    """As YDB, and others that keep it as Windows does, compare it."""
+    return uuid.UUID(value).bytes_le
+
+
+def _time_swapped(value: str) -> bytes:
+    """As MySQL compares what UUID_TO_BIN has swapped: the high part of its time first."""
+    raw = uuid.UUID(value).bytes
+    return raw[6:8] + raw[4:6] + raw[:4] + raw[8:]
+
+
+def _halves_reversed(value: str) -> bytes:
+    """As MongoDB compares what older Java drivers have written: the bytes of each half backwards."""
+    raw = uuid.UUID(value).bytes
+    return raw[7::-1] + raw[:7:-1]
+
+
+IDENTIFIER_ORDERS: tuple[Callable[[str], Any], ...] = (
+    str.lower,
+    _as_signed_halves,
+    _last_group_first,
+    _second_half_first,
+    _little_endian,
+    _time_swapped,
+    _halves_reversed,
+)
+"""The orders in which databases put UUIDs."""

@@ -48,6 +48,29 @@ def is_no_uuid(value: str) -> bool:
     return bool(bare) and not is_uuid(bare) and not _LENIENT_UUID.fullmatch(bare)
 
 
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+def is_no_json(body: bytes) -> bool:
+    """Whether no parser takes `body` for JSON: it begins as no value does, or ends before its value does.
+
+    A parser may accept extensions (RFC 8259 section 9), and widely used ones do: comments, single quotes, names
+    without quotes, commas too many, NaN, and anything behind the value, which Jackson does not read.
+    """
+    text = body.decode("utf-8", "replace").strip()
+    if "'" in text or "/*" in text or "//" in text:
+        return False
+    bare = _STRING.sub("0", text)
+    if bare[:1] not in ("{", "["):
+        return re.fullmatch(r"[A-Za-z]+( [A-Za-z]+)+", text) is not None
+    depth = 0
+    for letter in bare:
+        depth += (letter in "{[") - (letter in "}]")
+        if depth == 0:
+            return False  # a value has come to its end, whatever follows
+    return True
+
+
 def request_faults(exchange: Exchange) -> list[RequestFault]:
     """What is wrong with the request of an exchange; empty for one that has to be understood."""
     operation = exchange.operation
@@ -80,7 +103,8 @@ def _content_faults(exchange: Exchange, operation: Operation) -> Iterator[Reques
         if media_type and "json" not in media_type:
             yield RequestFault("REQ-002", f"{media_type} is not documented for the body")
     elif (body := parse_json(exchange.request_body)) is NOT_JSON:
-        yield RequestFault("REQ-001", "the body is malformed JSON")
+        if is_no_json(exchange.request_body):
+            yield RequestFault("REQ-001", "the body is malformed JSON")
     else:
         yield from body_faults(operation, media_type, body)
 

@@ -3,7 +3,7 @@
 Each names the reason why the documentation allows it. They are kept by kind.
 """
 
-from kuflow_conformance.reference.variations import answers, lists, rules, tasks, workflow
+from kuflow_conformance.reference.variations import answers, lists, rules, stacks, tasks, workflow
 from kuflow_conformance.reference.variations.table import BANK, Variation
 
-__all__ = ["BANK", "Variation", "answers", "lists", "rules", "tasks", "workflow"]
+__all__ = ["BANK", "Variation", "answers", "lists", "rules", "stacks", "tasks", "workflow"]

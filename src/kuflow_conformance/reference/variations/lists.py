@@ -20,7 +20,7 @@ Page = tuple[Any, Json, Any]
 """The rows, the query and the sort keys that a page is made of."""
 
 
-def _before_page(server: ReferenceServer, change: Callable[[Any, Json, Any], Page]) -> None:
+def before_page(server: ReferenceServer, change: Callable[[Any, Json, Any], Page]) -> None:
     """Let `change` replace what every page is made of."""
     around(server.platform, "page", lambda original, *parts: original(*change(*parts)))
 
@@ -32,7 +32,7 @@ def _(server: ReferenceServer) -> None:
             query = {**query, "sort": ["createdAt,desc"]}
         return rows, query, sorting
 
-    _before_page(server, newest_first)
+    before_page(server, newest_first)
 
 
 @variation("order-random", "lists that were asked for no order come in another order each time", SILENT)
@@ -41,7 +41,7 @@ def _(server: ReferenceServer) -> None:
         rows = list(rows)
         return random.sample(rows, len(rows)), query, sorting
 
-    _before_page(server, shuffled)
+    before_page(server, shuffled)
 
 
 @variation("ids-by-last-group", "sorting by id goes by the last group of digits first, as in SQL Server", SILENT)
@@ -51,7 +51,7 @@ def _(server: ReferenceServer) -> None:
             sorting = {**sorting, "id": lambda row: "".join(reversed(row.id.lower().split("-")))}
         return rows, query, sorting
 
-    _before_page(server, by_last_group)
+    before_page(server, by_last_group)
 
 
 @variation(
@@ -125,7 +125,7 @@ def _(server: ReferenceServer) -> None:
             }
         return rows, query, sorting
 
-    _before_page(server, nulls_last)
+    before_page(server, nulls_last)
 
 
 @variation("lists-lag", "lists of processes and items are up to a quarter of a second old", SILENT)
