@@ -58,7 +58,7 @@ class Schema:
     def errors(self, instance: object) -> Iterator[SchemaError]:
         """Each contradiction between `instance` and the schema."""
         for error in self._validator.iter_errors(instance):
-            if error.kind.name == "type" and "integer" in error.kind.types and _is_whole(error.instance):
+            if error.kind.name == "type" and "integer" in error.kind.as_dict()["types"] and _is_whole(error.instance):
                 continue
             pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in error.instance_path)
             yield SchemaError(pointer, str(error.schema_path[-1]), error.message[:300])

@@ -52,9 +52,7 @@ def _in_front(server: ReferenceServer, refuse: Any) -> None:
     server.asgi = asgi  # type: ignore[assignment]
 
 
-@variation(
-    "container-paths", "paths with %2F, %5C or bad escapes get an HTML page of the container, as Tomcat's", IN_FRONT
-)
+@variation("container-paths", "paths with %2F, %5C or bad escapes get an HTML page, as from Tomcat", IN_FRONT)
 def _(server: ReferenceServer) -> None:
     odd = re.compile(rb"%2f|%5c|%00|;|//|%(?![0-9a-f]{2})", re.IGNORECASE)
     _in_front(server, lambda scope, body: _page(400) if odd.search(scope["raw_path"]) else None)
@@ -192,9 +190,7 @@ def _(server: ReferenceServer) -> None:
     )
 
 
-@variation(
-    "events-again", "events are delivered at least once, and not in order: each comes again behind a later one", SILENT
-)
+@variation("events-again", "events come more than once and not in order: each again behind a later one", SILENT)
 def _(server: ReferenceServer) -> None:
     send = server.platform.on_event
     earlier: list[Json] = []
