@@ -1,5 +1,8 @@
 # docker build -t kuflow-conformance . && docker run --rm -e KUFLOW_TOKEN -v "$PWD:/work" kuflow-conformance run --target staging.toml
 FROM python:3.12-slim AS build
+# The version of a release; without it, what the sources say of themselves.
+ARG VERSION=
+ENV SETUPTOOLS_SCM_PRETEND_VERSION=$VERSION
 COPY . /source
 RUN pip wheel --quiet --no-cache-dir --no-deps --wheel-dir /wheels /source
 

@@ -2,10 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 
 from conftest import command
 from kuflow_conformance.reference import variations
 from kuflow_conformance.reference.qualify import Result, Scorecard, rotated, subjects
+
+ROOT = Path(__file__).parents[1]
 
 
 def result(kind="fault", key="seam", requirement="PAG-009", failed=(), code=1):
@@ -76,3 +79,9 @@ def test_variations_together_are_all_there_and_of_different_kinds():
     assert len(chosen) == -(-len(keys) // 5)
     assert not any({keys[0], keys[1]} <= set(subject.id.split("+")) for subject in chosen)
     assert chosen[0].options[:2] == [f"--variation={key}" for key in chosen[0].id.split("+")][:2]
+
+
+def test_the_scorecard_in_the_repository_is_light():
+    page = ROOT / "docs/qualification.md"
+    assert page.stat().st_size < 100_000
+    assert not page.with_suffix(".json").exists(), "the full record is an artifact of a run"

@@ -98,7 +98,7 @@ def serve(
 @click.option(
     "--scorecard",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where the scorecard goes, as .md and .json; qualification.md in the folder by default.",
+    help="The page to write; qualification.md in the folder by default. The full record stays in the folder.",
 )
 def qualify(
     fault: tuple[str, ...],
@@ -135,8 +135,8 @@ def qualify(
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         results = qualification.Qualification(folder, jobs, baseline=baseline).run(chosen, progress)
     card = qualification.Scorecard(results)
-    page = (scorecard or folder / "qualification.md").with_suffix(".md")
-    card.write(page.with_suffix(".json"), page)
+    page = scorecard or folder / "qualification.md"
+    card.write(folder / "qualification.json", page)
     overall = card.rates(card.of("fault"))
     console.print(
         f"faults: {overall['detected']} of {overall['faults']} detected, {overall['named']} under their requirement, "

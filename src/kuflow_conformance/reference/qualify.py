@@ -334,7 +334,7 @@ class Scorecard:
         }
 
     def write(self, json_path: Path, markdown_path: Path) -> None:
-        """Write the scorecard as JSON and as a page."""
+        """Write the scorecard: the full record as JSON, and a page with one line for each fault."""
         summaries = {fault.id: fault.summary for fault in faults.BANK}
         page = templates.render("qualification.md.j2", card=self, summaries=summaries, **self.as_dict())
         for path, text in ((json_path, json.dumps(self.as_dict(), indent=1) + "\n"), (markdown_path, page)):
