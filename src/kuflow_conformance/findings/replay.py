@@ -10,6 +10,7 @@ from typing import Any
 
 from kuflow_conformance.errors import InvalidRecord
 from kuflow_conformance.target.credentials import Credentials
+from kuflow_conformance.target.curl import SHOWN
 from kuflow_conformance.target.exchange import Exchange, parse_json
 from kuflow_conformance.target.session import Session
 
@@ -67,7 +68,7 @@ def replay(record: dict[str, Any], failed: dict[str, Any], session: Session) -> 
 
 
 def _callers(session: Session) -> dict[str, Credentials]:
-    known = (session.main, session.second, Credentials.nobody(), *session.almost_right)
+    known = (session.main, session.second, Credentials.nobody(), *session.almost_right, *session.written_otherwise)
     return {credentials.name: credentials for credentials in known if credentials}
 
 
@@ -92,7 +93,7 @@ def _send(step: dict[str, Any], base_url: str, renamed: dict[str, str], session:
             text = re.sub(re.escape(old), new, text, flags=re.IGNORECASE)
         return text
 
-    headers = {name: value for name, value in request["headers"].items() if name == "Content-Type"}
+    headers = {name: value for name, value in request["headers"].items() if name.lower() in SHOWN}
     return session.send(
         request["method"],
         now(request["url"].removeprefix(base_url)),

@@ -66,16 +66,40 @@ def almost_right(auth: Auth, other: Auth | None, main: Credentials) -> list[Cred
         "a password with a letter more": (password + "x", f"${{{variable}}}x"),
         "a password without its last letter": (password[:-1], f"${{{variable}%?}}"),
         "a password in the other case": (password.swapcase(), f'$(printf %s "${variable}" | tr a-zA-Z A-Za-z)'),
+        "a password with a colon and more": (f"{password}:x", f"${variable}:x"),
+        "a password behind a colon": (f":{password}", f":${variable}"),
+        "a password with NUL and more": (f"{password}\0x", f"${variable}"),
+        "a password of 4,000 letters": ("x" * 4000, "$(printf %4000s | tr ' ' x)"),
         "no password": ("", ""),
     }
     if other is not None and other.password_env and secret(other.password_env) != password:
         changed["somebody else's password"] = (secret(other.password_env), f"${other.password_env}")
+    pairs = {name: (str(auth.user), word, shown) for name, (word, shown) in changed.items() if word != password}
+    pairs["nobody's name"] = ("", password, f"${variable}")
+    if other is not None and other.user and other.user != auth.user:
+        pairs["somebody else's name"] = (other.user, password, f"${variable}")
     return [
-        Credentials(
-            name, "Basic " + base64.b64encode(f"{auth.user}:{word}".encode()).decode(), f'-u "{auth.user}:{shown}"'
-        )
-        for name, (word, shown) in changed.items()
-        if word != password
+        Credentials(name, "Basic " + base64.b64encode(f"{user}:{word}".encode()).decode(), f'-u "{user}:{shown}"')
+        for name, (user, word, shown) in pairs.items()
+        if other is None or not other.password_env or (user, word) != (other.user, secret(other.password_env))
+    ]
+
+
+def written_otherwise(auth: Auth, main: Credentials) -> list[Credentials]:
+    """The credentials of `auth` in other spellings: the name of a scheme has no case (RFC 9110 section 11.1)."""
+    if main.header is None:
+        return []
+    scheme, _, value = main.header.partition(" ")
+    shown = f"${auth.token_env or 'TOKEN'}"
+    if auth.password_env:
+        shown = f'$(printf %s "{auth.user}:${auth.password_env}" | base64 -w0)'
+    spellings = {
+        "the scheme in lower case": f"{scheme.lower()} ",
+        "the scheme in upper case": f"{scheme.upper()} ",
+        "two spaces after the scheme": f"{scheme}  ",
+    }
+    return [
+        Credentials(name, start + value, f'-H "Authorization: {start}{shown}"') for name, start in spellings.items()
     ]
 
 

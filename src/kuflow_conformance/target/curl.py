@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from kuflow_conformance.target.exchange import Exchange
 from kuflow_conformance.target.redaction import Redactor
 
+SHOWN = ("accept", "content-type", "transfer-encoding")
+"""Headers that a command names, when they are not what curl sends anyway."""
+
 
 def curl_command(exchange: Exchange, callers: Mapping[str, str], redactor: Redactor) -> str:
     """A command that sends the request again; secrets appear as environment variables.
@@ -21,8 +24,9 @@ def curl_command(exchange: Exchange, callers: Mapping[str, str], redactor: Redac
         words.append(callers[exchange.caller])
     elif authorization := exchange.request_headers.get("Authorization"):
         words += ["-H", shlex.quote(f"Authorization: {authorization}")]
-    if content_type := exchange.request_headers.get("Content-Type"):
-        words += ["-H", shlex.quote(f"Content-Type: {content_type}")]
+    for name, value in exchange.request_headers.items():
+        if name.lower() in SHOWN and (name.lower(), value) != ("accept", "*/*"):
+            words += ["-H", shlex.quote(f"{name}: {value}")]
     if exchange.request_body:
         text = exchange.request_body[:2000].decode("utf-8", "backslashreplace")
         words += ["--data-binary", shlex.quote(text)]

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
+from requests.structures import CaseInsensitiveDict
 from urllib3.util.retry import Retry
 
 from kuflow_conformance import __version__
 from kuflow_conformance.description.openapi import Description, Operation
 from kuflow_conformance.errors import TargetUnavailable
-from kuflow_conformance.target.credentials import Credentials, almost_right
+from kuflow_conformance.target.credentials import Credentials, almost_right, written_otherwise
 from kuflow_conformance.target.curl import curl_command
 from kuflow_conformance.target.exchange import Exchange
 from kuflow_conformance.target.redaction import Redactor
 from kuflow_conformance.target.target_file import Target, secret
-from kuflow_conformance.target.transport import ABORTED, WATCHDOG, CarefulAdapter, reason
+from kuflow_conformance.target.transport import ABORTED, AS_WRITTEN, WATCHDOG, CarefulAdapter, reason
 
 MAXIMUM_ANSWER = 64 * 1024 * 1024
 """Bytes of one answer, decompressed, beyond which it is given up."""
@@ -54,13 +56,14 @@ ATTEMPTS = 3
 LOST_CONNECTION = (ABORTED, "ConnectionResetError")
 
 
-Query = Mapping[str, Any] | Sequence[tuple[str, Any]]
+Query = Mapping[str, Any] | Sequence[tuple[str, Any]] | str
 
 
 class Session:
     """Sends requests to a target and keeps what came back.
 
-    `on_exchange` sees every exchange once, in order. In a read-only session anything but GET is a programming error.
+    `on_exchange` sees every exchange once, in the order of the answers and one at a time, from however many threads
+    they are sent. In a read-only session anything but GET is a programming error.
     """
 
     def __init__(
@@ -81,11 +84,14 @@ class Session:
         self._gone = ""
         self._interval = share / target.http.rate_limit if target.http.rate_limit else 0.0
         self._next_slot = 0.0
+        self._lock = threading.Lock()
+        self._of_thread = threading.local()
         self._session = self._open(target)
         self._impatient = self._open(target, patience=0)
         self.main = Credentials.of("main", target.auth, self._session)
         self.second = Credentials.of("second", target.second_tenant, self._session) if target.second_tenant else None
         self.almost_right = almost_right(target.auth, target.second_tenant, self.main)
+        self.written_otherwise = written_otherwise(target.auth, self.main)
         self.redactor = Redactor(self._secrets())
 
     def _open(self, target: Target, patience: int = PATIENCE) -> requests.Session:
@@ -150,6 +156,7 @@ class Session:
         body: Any = None,
         content: bytes | None = None,
         content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
         caller: Credentials | None = None,
     ) -> Exchange:
         """Call an operation. `body` is sent as JSON in the documented media type, `content` as it is."""
@@ -157,8 +164,9 @@ class Session:
         media_type = content_type or next(iter(operation.bodies), None)
         if content is None and body is not None:
             content = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        headers = {"Content-Type": media_type} if content is not None and media_type else {}
-        return self.send(operation.method, path, query=query, headers=headers, content=content, caller=caller)
+        typed = {"Content-Type": media_type} if content is not None and media_type else {}
+        all_headers = {**typed, **(headers or {})}
+        return self.send(operation.method, path, query=query, headers=all_headers, content=content, caller=caller)
 
     def send(
         self,
@@ -170,11 +178,36 @@ class Session:
         content: bytes | None = None,
         caller: Credentials | None = None,
     ) -> Exchange:
-        """Send any request below the base URL. Raises TargetUnavailable when the target seems to be gone."""
-        request = requests.Request(
-            method, self.target.base_url + path, dict(headers or {}), params=_encode(query), data=content
-        )
-        return self.send_request(request, caller)
+        """Send any request below the base URL. Raises TargetUnavailable when the target seems to be gone.
+
+        `query` is encoded, unless it is a string: that one is sent as it is. With the header ``Transfer-Encoding:
+        chunked`` the content goes out in chunks.
+        """
+        named = CaseInsensitiveDict(headers or {})
+        data: Any = content
+        if content is not None and named.pop("Transfer-Encoding", "") == "chunked":
+            data = _Chunks(content)
+        url = self.target.base_url + path
+        if not isinstance(query, str):
+            return self.send_request(
+                requests.Request(method, url, dict(named.items()), params=_encode(query), data=data), caller
+            )
+        token = AS_WRITTEN.set(f"{urlsplit(url).path}?{query}" if query else "")
+        try:
+            request = requests.Request(method, f"{url}?{query}", dict(named.items()), data=data)
+            return self.send_request(request, caller)
+        finally:
+            AS_WRITTEN.reset(token)
+
+    @contextlib.contextmanager
+    def one_connection(self) -> Iterator[None]:
+        """What this thread sends meanwhile goes over one connection of its own, as long as the target keeps it open."""
+        self._of_thread.session = self._open(self.target, patience=0)
+        try:
+            yield
+        finally:
+            self._of_thread.session.close()
+            self._of_thread.session = None
 
     def send_request(self, request: requests.Request, caller: Credentials | None = None) -> Exchange:
         """Send a request that is ready but for its credentials; see `send`."""
@@ -190,11 +223,30 @@ class Session:
         self._await_slot()
         started, clock = datetime.now(UTC), time.perf_counter()
         # Who tries wrong credentials may be slowed down: 429 is as good a refusal as any.
-        session = self._session if caller in (self.main, self.second) else self._impatient
+        own = (self.main, self.second, *self.written_otherwise)
+        session = getattr(self._of_thread, "session", None) or (self._session if caller in own else self._impatient)
         status, answer_headers, body, failure = self._exchange(prepared, session)
+        elapsed = time.perf_counter() - clock
         self._count_failures(failure)
+        with self._lock:
+            return self._seen(prepared, caller, status, answer_headers, body, failure, started, elapsed)
+
+    def _seen(
+        self,
+        prepared: requests.PreparedRequest,
+        caller: Credentials,
+        status: int,
+        answer_headers: Mapping[str, str],
+        body: bytes,
+        failure: str,
+        started: datetime,
+        elapsed: float,
+    ) -> Exchange:
+        """The exchange that came of a request, told to whoever listens."""
         self.count += 1
         method, url = str(prepared.method), str(prepared.url)
+        if written := AS_WRITTEN.get():
+            url = urljoin(url, written)
         path = url.removeprefix(self.target.base_url) if url.startswith(self.target.base_url) else urlsplit(url).path
         exchange = Exchange(
             operation=self.description.operation_at(method, path),
@@ -205,7 +257,7 @@ class Session:
             status=status,
             headers=answer_headers,
             body=body,
-            elapsed=time.perf_counter() - clock,
+            elapsed=elapsed,
             started=started,
             caller=caller.name,
             failure=failure,
@@ -265,13 +317,15 @@ class Session:
                     return 0, {}, b"", f"no answer: more than {MAXIMUM_ANSWER // 2**20} MB"
                 return response.status_code, dict(response.headers), body, ""
             prepared = following
+            AS_WRITTEN.set("")
         return 0, {}, b"", "no answer: too many redirects"
 
     def _await_slot(self) -> None:
         if self._interval:
-            now = time.monotonic()
-            self._next_slot = max(now, self._next_slot + self._interval)
-            time.sleep(max(0.0, self._next_slot - now))
+            with self._lock:
+                now = time.monotonic()
+                self._next_slot = slot = max(now, self._next_slot + self._interval)
+            time.sleep(max(0.0, slot - now))
 
     def _count_failures(self, failure: str) -> None:
         self._failures = self._failures + 1 if failure else 0
@@ -293,16 +347,29 @@ class Session:
 
     def curl(self, exchange: Exchange) -> str:
         """A command that sends the request again; secrets appear as environment variables."""
-        known = (self.main, self.second, *self.almost_right)
+        known = (self.main, self.second, *self.almost_right, *self.written_otherwise)
         callers = {credentials.name: credentials.curl for credentials in known if credentials}
         return curl_command(exchange, callers, self.redactor)
 
 
-def _encode(query: Query | None) -> str | None:
+class _Chunks:
+    """A body that is sent in chunks, as often as it takes: `requests` sends so whatever has no length."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        third = max(1, len(self.content) // 3)
+        yield from (self.content[start : start + third] for start in range(0, len(self.content), third))
+
+
+def _encode(query: Mapping[str, Any] | Sequence[tuple[str, Any]] | None) -> str | None:
     return urlencode(list(query.items()) if isinstance(query, Mapping) else query, doseq=True) if query else None
 
 
 def _as_bytes(body: Any) -> bytes:
+    if isinstance(body, _Chunks):
+        return body.content
     if isinstance(body, str):
         return body.encode("utf-8", "surrogatepass")
     return body if isinstance(body, bytes) else b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import http.client
 import re
 import socket
@@ -67,6 +68,10 @@ class _Response(http.client.HTTPResponse):
             http.client.parse_headers(self.fp)
 
 
+AS_WRITTEN: contextvars.ContextVar[str] = contextvars.ContextVar("AS_WRITTEN", default="")
+"""Path and query of the request being sent, where they are to go out as they are: urllib3 writes escapes anew."""
+
+
 class _Careful:
     """Makes a connection acknowledge what arrives at once, and bounds the time that an answer takes.
 
@@ -77,6 +82,10 @@ class _Careful:
     response_class: Any = _Response
     answer_timeout: float
     sock: Any
+
+    def putrequest(self, method: str, url: str, *arguments: Any, **named: Any) -> None:
+        written = AS_WRITTEN.get()
+        super().putrequest(method, written if written and url.startswith("/") else url, *arguments, **named)  # type: ignore[misc]
 
     def getresponse(self) -> Any:
         if self.sock is not None:

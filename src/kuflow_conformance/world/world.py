@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +38,7 @@ class Call:
     body: Any = None
     content: bytes | None = None
     content_type: str | None = None
+    headers: Mapping[str, str] | None = None
     caller: Credentials | None = None
 
 
@@ -75,9 +78,25 @@ class World:
             body=call.body,
             content=call.content,
             content_type=call.content_type,
+            headers=call.headers,
             caller=call.caller,
         )
         return exchange
+
+    def together(self, calls: Sequence[Call]) -> list[Exchange]:
+        """Send `calls` at the same moment, each on a connection of its own; the answers come in their order."""
+        start = threading.Barrier(len(calls))
+
+        def send(call: Call) -> Exchange:
+            start.wait()
+            return self.send(call)
+
+        with ThreadPoolExecutor(len(calls)) as pool:
+            return list(pool.map(send, calls))
+
+    def call_of(self, operation_id: str, **parts: Any) -> Call:
+        """A request to an operation by its id; `parts` as of `Call`."""
+        return Call(self.operation(operation_id), **parts)
 
     def call(self, operation_id: str, **parts: Any) -> Exchange:
         """Call an operation by its id; see `Session.call`."""

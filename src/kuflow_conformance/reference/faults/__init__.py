@@ -1,10 +1,11 @@
 """The fault bank: single bugs that can be switched on in the reference server, to prove that the suite sees them.
 
 Each fault replaces one step of the honest server from the outside, so the server's own code knows nothing of them.
-They are kept by area: access, answers and requests, lists, processes and tasks, data and documents, creation.
+They are kept by area: access, answers and requests, lists, processes and tasks, data and documents, creation,
+other spellings.
 """
 
-from kuflow_conformance.reference.faults import access, answers, creation, data, lists, processes, webhooks
+from kuflow_conformance.reference.faults import access, answers, creation, data, lists, processes, spellings, webhooks
 from kuflow_conformance.reference.faults.table import BANK, Fault
 
-__all__ = ["BANK", "Fault", "access", "answers", "creation", "data", "lists", "processes", "webhooks"]
+__all__ = ["BANK", "Fault", "access", "answers", "creation", "data", "lists", "processes", "spellings", "webhooks"]

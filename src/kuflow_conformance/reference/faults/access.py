@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from starlette.responses import Response
 
 from kuflow_conformance.description.openapi import Operation
-from kuflow_conformance.reference.app import ReferenceServer
+from kuflow_conformance.reference.app import Caller, ReferenceServer
 from kuflow_conformance.reference.bank import around, on_call
 from kuflow_conformance.reference.faults.processes import item_of
 from kuflow_conformance.reference.faults.table import fault
 from kuflow_conformance.reference.model import Json, Principal
 from kuflow_conformance.reference.operations import Answer, Refused
+from kuflow_conformance.reference.seed import Tenant
 
 
 @fault("password-prefix", "AUT-002", "a password is accepted when it only starts with the right one")
@@ -229,3 +231,121 @@ def _(server: ReferenceServer) -> None:
             return row if row is not None and row.id == key else None
 
         around(store, "get", get)
+
+
+def _known_by(server: ReferenceServer, knows: Callable[[Tenant, str, str], bool]) -> None:
+    """Let a caller in as the first application that `knows(tenant, identifier, token)` says it is."""
+    around(
+        server,
+        "application",
+        lambda original, identifier, token: next(
+            (tenant.application for tenant in server.tenants if knows(tenant, identifier, token)), None
+        ),
+    )
+
+
+@fault("password-to-the-colon", "AUT-002", "what stands behind a colon in a password does not count")
+def _(server: ReferenceServer) -> None:
+    _known_by(server, lambda tenant, name, token: tenant.identifier == name and token.split(":")[0] == tenant.token)
+
+
+@fault("password-behind-the-colon", "AUT-002", "the password is what stands behind the last colon")
+def _(server: ReferenceServer) -> None:
+    _known_by(server, lambda tenant, name, token: tenant.identifier == name and token.split(":")[-1] == tenant.token)
+
+
+@fault("password-to-nul", "AUT-002", "a password ends with a NUL, as texts in C do")
+def _(server: ReferenceServer) -> None:
+    _known_by(server, lambda tenant, name, token: tenant.identifier == name and token.split("\0")[0] == tenant.token)
+
+
+@fault("password-alone", "AUT-002", "a right password lets anybody in, whatever the name")
+def _(server: ReferenceServer) -> None:
+    _known_by(server, lambda tenant, name, token: token == tenant.token)
+
+
+@fault("token-unsigned", "AUT-003", "a token that says it is not signed is believed")
+def _(server: ReferenceServer) -> None:
+    def authenticate(original: Any, operation: Operation, header: str) -> Caller:
+        if header.startswith("Bearer ") and header.endswith("."):
+            return Caller(server.tenants[0].application)
+        caller: Caller = original(operation, header)
+        return caller
+
+    around(server, "authenticate", authenticate)
+
+
+@fault("caller-of-the-connection", "AUT-010", "credentials are looked at once for each connection")
+def _(server: ReferenceServer) -> None:
+    known: dict[Any, Caller] = {}
+    connection: Any = None
+
+    def handle(original: Any, operation: Operation, request: Any, content: bytes) -> Answer:
+        nonlocal connection
+        connection = request.scope["client"]
+        answer: Answer = original(operation, request, content)
+        return answer
+
+    def authenticate(original: Any, operation: Operation, header: str) -> Caller:
+        if connection not in known:
+            known[connection] = original(operation, header)
+        return known[connection]
+
+    around(server, "handle", handle)
+    around(server, "authenticate", authenticate)
+
+
+@fault("refused-connection", "AUT-010", "a connection on which credentials were refused is refused from then on")
+def _(server: ReferenceServer) -> None:
+    refused: set[Any] = set()
+
+    def handle(original: Any, operation: Operation, request: Any, content: bytes) -> Answer:
+        if request.scope["client"] in refused:
+            raise Refused(401, "Valid credentials are required")
+        try:
+            answer: Answer = original(operation, request, content)
+        except Refused as refusal:
+            if refusal.status == 401:
+                refused.add(request.scope["client"])
+            raise
+        return answer
+
+    around(server, "handle", handle)
+
+
+def _fails_on_nul(server: ReferenceServer, where: Callable[[Operation, Any, bytes], str]) -> None:
+    """Fail where a part of the request has a NUL."""
+
+    def handle(original: Any, operation: Operation, request: Any, content: bytes) -> Answer:
+        if "\0" in where(operation, request, content):
+            raise Refused(500, "Internal error")
+        answer: Answer = original(operation, request, content)
+        return answer
+
+    around(server, "handle", handle)
+
+
+@fault("nul-in-path", "ANS-002", "a NUL in the path makes the server fail")
+def _(server: ReferenceServer) -> None:
+    _fails_on_nul(server, lambda operation, request, content: str(request.path_params.get("id", "")))
+
+
+@fault("nul-in-query", "ANS-002", "a NUL in the name of a document makes the server fail")
+def _(server: ReferenceServer) -> None:
+    _fails_on_nul(server, lambda operation, request, content: str(request.query_params.get("fileName", "")))
+
+
+@fault("nul-in-name", "ANS-002", "a NUL in the name of a parameter makes the server fail")
+def _(server: ReferenceServer) -> None:
+    _fails_on_nul(server, lambda operation, request, content: "".join(request.query_params.keys()))
+
+
+@fault("nul-in-task-code", "ANS-002", "a NUL in the code of a task definition makes the server fail")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        if "\0" in (body.get("task") or {}).get("taskDefinitionCode", ""):
+            raise Refused(500, "Internal error")
+        answer: Answer = original()
+        return answer
+
+    on_call(server, "createProcessItem", create)
