@@ -134,7 +134,7 @@ def test_written_otherwise(operation, world, evidence):
         other, call = writer.write(spellings)
         if not differences(operation, plain, other, call):
             for spelling in spellings:
-                evidence.check(spelling.requirement, True, other, expected=_expected(spelling))
+                evidence.check(spelling.requirement, other, True, expected=_expected(spelling))
             continue
         for spelling in spellings:
             _alone(writer, spelling, evidence)
@@ -151,7 +151,7 @@ def _alone(writer, spelling, evidence):
     if requirement == "EQV-003" and other.refused:
         # A server need not take bodies without a length, and says so with 411 (RFC 9112 section 6.3).
         requirement, seen = "EQV-006", "" if other.status == 411 else seen
-    evidence.check(requirement, not seen, other, expected=_expected(spelling), seen=seen)
+    evidence.check(requirement, other, not seen, expected=_expected(spelling), seen=seen)
 
 
 def _expected(spelling):
@@ -168,4 +168,4 @@ def test_refusals_are_accepted_in_any_spelling(operation, world, evidence):
     for accept in ("application/octet-stream, application/json", "application/json"):
         exchange = world.send(call, headers={"Accept": accept}, caller=caller, **changes)
         right = exchange.refused and exchange.media_type == "application/json"
-        evidence.check("EQV-002", right, exchange, expected=f"a refusal as application/json for Accept: {accept}")
+        evidence.check("EQV-002", exchange, right, expected=f"a refusal as application/json for Accept: {accept}")
