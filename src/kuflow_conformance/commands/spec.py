@@ -43,7 +43,7 @@ def diff(old: str, new: str, accept: Path | None, output: Path | None) -> None:
     if output and output.suffix not in (".md", ".html"):
         raise click.UsageError("--output: the name of the file has to end in .md or .html")
     accepted = compatibility.load_accepted(accept) if accept else {}
-    judgement = compatibility.judge(sources.read(old), sources.read(new), accepted)
+    judgement = compatibility.judge(sources.read(old), sources.read(new), accepted, witnesses=True)
     Console(highlight=False).print(judged_changes(judgement))
     if output:
         files.write_whole(output, pages.specdiff(judgement, old, new, output.suffix.removeprefix(".")))

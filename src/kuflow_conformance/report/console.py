@@ -233,7 +233,13 @@ def judged_changes(judgement: Judgement) -> RenderableType:
             continue
         parts.append(Text(f"{level.capitalize()} ({len(changes)})", style=f"bold {style}"))
         parts += [
-            Text.assemble((change.operation, style), f" {change.place}: {change.what}", (f" ({change.reason})", "dim"))
+            Text.assemble(
+                (change.operation, style),
+                f" {change.place}: {change.what}",
+                (f" ({change.reason})", "dim"),
+                f"\n  {change.witness}" if change.witness else "",
+                (f"\n  {change.note}", "dim") if change.note else "",
+            )
             for change in changes
         ]
         parts.append("")

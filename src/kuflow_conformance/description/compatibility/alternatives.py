@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from kuflow_conformance.description.compatibility.findings import judged
 from kuflow_conformance.description.compatibility.keywords import Difference
-from kuflow_conformance.description.compatibility.normal import Flat, Group, Node, Schemas, same, union, without
+from kuflow_conformance.description.compatibility.normal import (
+    Flat,
+    Group,
+    Node,
+    Schemas,
+    cover,
+    own,
+    same,
+    types_written,
+    union,
+    without,
+)
 
 if TYPE_CHECKING:
     from kuflow_conformance.description.compatibility.schemas import Comparison, Pair
@@ -22,7 +32,7 @@ def compare(run: Comparison, pair: Pair, old: Flat, new: Flat) -> None:
     if len(old.groups) == len(new.groups) == 1:
         _aligned(run, pair, old, new)
         return
-    before, after = split(run.old, pair.old), split(run.new, pair.new)
+    before, after = (split(schemas, node, by_type=True) for schemas, node in ((run.old, pair.old), (run.new, pair.new)))
     if before is None or after is None:
         undecided(run, pair, "alternative", "the alternatives have changed", old, new)
         return
@@ -47,14 +57,15 @@ def _exclusive(run: Comparison, schemas: Schemas, group: Group) -> bool:
     return all(run.values.disjoint(schemas, one, other) for one, other in itertools.combinations(group.branches, 2))
 
 
-def split(schemas: Schemas, node: Node) -> list[Node] | None:
-    """The node as alternatives without alternatives in them; None when there are too many."""
+def split(schemas: Schemas, node: Node, *, by_type: bool = False) -> list[Node] | None:
+    """The node as alternatives without alternatives in them, each of one type; None when there are too many."""
     work, done = [schemas.expand(node)], []
     while work:
         current = work.pop()
         groups = schemas.flat(current).groups
         if not groups:
-            done.append(current)
+            types = sorted(types_written(schemas.flat(current).types)) if by_type else []
+            done += [schemas.expand((*current, own({"type": name}))) for name in types] if types[1:] else [current]
             continue
         rest = without(current, groups[:1])
         work += [schemas.expand(union(rest, branch)) for branch in reversed(groups[0].branches)]
@@ -137,7 +148,7 @@ def _unmatched_branches(
                 level, reason = "compatible", "another alternative allows all of it"
         what = f"the alternative {name} is {'gone' if lost else 'new'}"
         run.find(pair, level, "alternative", f" {name}", what, reason)
-        _cover(schemas, [node])
+        cover(schemas, [node])
 
 
 def undecided(run: Comparison, pair: Pair, kind: str, what: str, old: Flat, new: Flat, keyword: str = "") -> None:
@@ -147,8 +158,18 @@ def undecided(run: Comparison, pair: Pair, kind: str, what: str, old: Flat, new:
     harmful = lost if run.sent else gained
     difference = Difference(kind, what, None if harmful else lost, None if harmful else gained, keyword)
     run.add(pair, difference, old, new)
-    _cover(run.old, [pair.old])
-    _cover(run.new, [pair.new])
+    cover(run.old, [pair.old])
+    cover(run.new, [pair.new])
+
+
+def without_consequence(schemas: Schemas, node: Node) -> None:
+    """Note the conditions of which nothing follows."""
+    for part in node:
+        raw = schemas.raw(part)
+        if isinstance(raw, dict) and not part.pointer.startswith("!"):
+            idle = {"if"} if not raw.keys() & {"then", "else"} else {"then", "else"} if "if" not in raw else set()
+            for keyword in idle & raw.keys():
+                schemas.document.cover(f"{part.pointer}/{keyword}")
 
 
 def conditions(run: Comparison, pair: Pair, old: Flat, new: Flat) -> None:
@@ -177,8 +198,8 @@ def _nots(run: Comparison, pair: Pair, old: Flat, new: Flat) -> None:
     gone, come = _unmatched(run, old.nots, new.nots)
     if not gone and not come:
         return
-    _cover(run.old, gone)
-    _cover(run.new, come)
+    cover(run.old, gone)
+    cover(run.new, come)
     if len(gone) == len(come) == 1:
         wider = run.values.proved((run.old, gone[0]), (run.new, come[0]))
         narrower = run.values.proved((run.new, come[0]), (run.old, gone[0]))
@@ -193,21 +214,14 @@ def _nots(run: Comparison, pair: Pair, old: Flat, new: Flat) -> None:
         undecided(run, pair, "not", "what is excluded has changed", old, new, "not")
 
 
-def _cover(schemas: Schemas, nodes: Iterable[Node]) -> None:
-    for node in nodes:
-        for part in node:
-            if not part.pointer.startswith("!"):
-                schemas.document.cover(part.pointer)
-
-
 def _contained(run: Comparison, pair: Pair, old: Flat, new: Flat) -> None:
     gone, come = _unmatched(run, old.contains, new.contains)
     limited = any("maxContains" in flat.bounds for flat in (old, new))
     if len(gone) == len(come) == 1 and not limited:
         run.child(pair, "[contains]", gone[0], come[0])
     elif gone or come:
-        _cover(run.old, gone)
-        _cover(run.new, come)
+        cover(run.old, gone)
+        cover(run.new, come)
         what = "some item has to be of a certain kind now" if come else "no item has to be of a certain kind any more"
         if gone and come:
             undecided(run, pair, "contains", "what has to be contained has changed", old, new, "contains")
@@ -225,8 +239,8 @@ def _ifs(run: Comparison, pair: Pair, old: Flat, new: Flat) -> None:
             gone.append(condition)
     if not gone and not rest:
         return
-    _cover(run.old, itertools.chain(*gone))
-    _cover(run.new, itertools.chain(*rest))
+    cover(run.old, itertools.chain(*gone))
+    cover(run.new, itertools.chain(*rest))
     if len(gone) == len(rest) == 1 and _equal(run, gone[0][0], rest[0][0]):
         run.child(pair, " then", gone[0][1], rest[0][1])
         run.child(pair, " else", gone[0][2], rest[0][2])

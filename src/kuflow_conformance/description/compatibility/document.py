@@ -99,6 +99,8 @@ class Document:
         """Pointers of what a rule has looked at, as a whole."""
         self.entered: set[str] = set()
         """Pointers of what a rule has looked into, member by member."""
+        self.discriminators = frozenset(_discriminators(value))
+        """The properties by which schemas tell their subtypes."""
         self._found: dict[str, Any] = {"": value}
 
     def at(self, pointer: str) -> Any:
@@ -127,6 +129,18 @@ class Document:
                 continue
             self.judged.add(pointer)
             work += (reference[1:] for reference in references(self.at(pointer)))
+
+
+def _discriminators(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        discriminator = node.get("discriminator")
+        if isinstance(discriminator, Mapping) and "propertyName" in discriminator:
+            yield str(discriminator["propertyName"])
+        for value in node.values():
+            yield from _discriminators(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _discriminators(item)
 
 
 def references(node: Any) -> Iterator[str]:

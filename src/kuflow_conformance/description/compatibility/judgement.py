@@ -65,15 +65,23 @@ def judge(
     accepted: Mapping[str, str] | None = None,
     *,
     fail_on: Level = "new values",
+    witnesses: bool = False,
 ) -> Judgement:
-    """Judge `new` by what clients of `old` rely on. Raises InvalidDescription for what is no usable document."""
+    """Judge `new` by what clients of `old` rely on: by rules, and with `witnesses` by search as well.
+
+    Raises InvalidDescription for what is no usable document.
+    """
     one, other = validate.usable(old, "the old description"), validate.usable(new, "the new description")
     walk = Walk(one, other)
-    occurrences = walk.everything()
+    walk.everything()
     walk.operation = ""
     security.flows(walk)
     _left_over(walk)
-    changes = list(dict.fromkeys(occurrence.change for occurrence in occurrences))
+    if witnesses:
+        from kuflow_conformance.description.compatibility.witness import shown
+
+        shown(walk)
+    changes = list(dict.fromkeys(occurrence.change for occurrence in walk.occurrences))
     changes.sort(key=lambda change: LEVELS.index(change.level))
     major = servers.version(one) != servers.version(other)
     return Judgement(tuple(changes), major, accepted or {}, fail_on)

@@ -123,25 +123,33 @@ def _said(value: Any) -> str:
     return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _edge(flat: Flat, side: str) -> tuple[float, bool, str]:
-    """The bound of numbers on one side: its value, whether it is excluded itself, and its words."""
+def _edge(flat: Flat, side: str) -> tuple[float, bool]:
+    """The bound of numbers on one side, and whether it is excluded itself."""
     sign = 1 if side == "minimum" else -1
     infinite = -math.inf * sign
     inclusive = flat.bounds.get(side, infinite)
     excluded = flat.bounds.get(f"exclusive{side.capitalize()}", infinite)
-    key = f"exclusive{side.capitalize()}" if sign * excluded >= sign * inclusive and math.isfinite(excluded) else side
-    value = excluded if key != side else inclusive
-    return value, key != side, f"{key} {_said(value if math.isfinite(value) else None)}"
+    return (excluded, True) if sign * excluded >= sign * inclusive and math.isfinite(excluded) else (inclusive, False)
+
+
+def _edge_said(flat: Flat, side: str) -> str:
+    """The keyword that says the bound."""
+    exclusive = f"exclusive{side.capitalize()}"
+    return exclusive if exclusive in flat.written else side
 
 
 def _numbers(old: Flat, new: Flat) -> Iterator[Difference]:
     for side, sign in (("minimum", 1), ("maximum", -1)):
-        (value, excluded, words), (other, other_excluded, other_words) = (_edge(flat, side) for flat in (old, new))
+        (value, excluded), (other, other_excluded) = _edge(old, side), _edge(new, side)
         if (value, excluded) == (other, other_excluded):
             continue
         tighter = (sign * other, other_excluded) > (sign * value, excluded)
-        keyword = words.partition(" ")[0] if math.isfinite(value) else other_words.partition(" ")[0]
-        yield Difference("bound", f"{words} is now {other_words}", tighter, not tighter, keyword)
+        key, other_key = _edge_said(old, side), _edge_said(new, side)
+        key = other_key if key not in old.written else key
+        other_key = key if other_key not in new.written else other_key
+        before, after = _said(old.written.get(key)), _said(new.written.get(other_key))
+        what = f"{key} {before} is now {after if key == other_key else f'{other_key} {after}'}"
+        yield Difference("bound", what, tighter, not tighter, key)
     if old.multiples != new.multiples:
 
         def implied(multiples: Any, by: Any) -> bool:

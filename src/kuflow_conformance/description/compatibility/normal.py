@@ -49,7 +49,6 @@ def own(schema: Mapping[str, Any] | bool) -> Part:
 
 
 NULL = own({"type": "null"})
-NEVER = own(False)
 ANYTHING: Node = ()
 
 
@@ -70,6 +69,8 @@ class Flat:
     enum: list[Any] | None = None
     bounds: dict[str, Any] = field(default_factory=dict)
     """The keywords of `SMALLEST` and `LARGEST`, and the exclusive ones as numbers."""
+    written: dict[str, Any] = field(default_factory=dict)
+    """The bounds, as they are written."""
     unique: bool = False
     multiples: frozenset[Fraction] = frozenset()
     patterns: frozenset[str] = frozenset()
@@ -182,7 +183,10 @@ class Schemas:
             if isinstance(raw.get("$ref"), str):
                 work.append(Part(raw["$ref"][1:]))
                 if old or len(raw) == 1:
+                    # In OpenAPI 3.0 what stands beside a reference does not count.
+                    self.document.judged.add(part.pointer)
                     continue
+                self.document.judged.add(f"{part.pointer}/$ref")
                 part = Part(part.pointer, part.without | {"$ref"})
             elif old and raw.get("nullable") is True and any(keyword in raw for keyword in _COMPOSED):
                 leaves.add(Part(part.pointer, part.without | {"~"}))
@@ -255,7 +259,11 @@ class Schemas:
             flat.types &= implied | ({"null"} if nullable else set())
         _joined(flat, objects)
         _lined_up(flat, arrays)
+        flat.written = dict(flat.bounds)
         _integers(flat)
+        if flat.items and not self.possible(flat.items):
+            flat.bounds["maxItems"] = min(len(flat.first), flat.bounds.get("maxItems", math.inf))
+            flat.items = None
         self._directed(flat)
         return flat
 
@@ -344,12 +352,12 @@ class Schemas:
                 flat.properties[name] = ANYTHING
                 flat.hidden[name] = node
                 flat.required -= {name}
-            elif not self.sent and (self.marked(node, "writeOnly") or not self.flat_types(node)):
+            elif not self.sent and (self.marked(node, "writeOnly") or not self.possible(node)):
                 flat.hidden[name] = flat.properties.pop(name)
                 flat.required -= {name}
 
-    def flat_types(self, node: Node) -> bool:
-        """Whether a property can be there at all: not by the schema ``false``."""
+    def possible(self, node: Node) -> bool:
+        """Whether there can be a value at all: not by the schema ``false``."""
         return all(self.raw(part) is not False for part in self.expand(node))
 
 
@@ -472,8 +480,6 @@ def _lined_up(flat: Flat, arrays: list[tuple[list[Node], Node | None]]) -> None:
         if flat.items is None:
             flat.items = flat.unevaluated_items
         flat.unevaluated_items = None
-    if flat.items == (NEVER,) or any(part.pointer == "!false" for part in flat.items or ()):
-        flat.bounds["maxItems"] = min(length, flat.bounds.get("maxItems", length))
 
 
 def _integers(flat: Flat) -> None:
@@ -517,3 +523,16 @@ def without(node: Node, groups: Iterable[Group]) -> Node:
         if "nullable" not in gone:
             rest.append(Part(part.pointer, part.without | gone) if gone else part)
     return tuple(rest)
+
+
+def types_written(types: frozenset[str]) -> frozenset[str]:
+    """Types as the keyword `type` has them."""
+    return types - {"integer", "fraction"} | ({"number"} if "fraction" in types else types & {"integer"})
+
+
+def cover(schemas: Schemas, nodes: Iterable[Node]) -> None:
+    """Note that all of some nodes, and what they refer to, was looked at."""
+    for node in nodes:
+        for part in node:
+            if not part.pointer.startswith("!"):
+                schemas.document.cover(part.pointer)

@@ -10,6 +10,7 @@ from kuflow_conformance.description.compatibility.normal import (
     Flat,
     Node,
     Schemas,
+    cover,
     matches,
     own,
     union,
@@ -27,7 +28,7 @@ def compare(run: Comparison, pair: Pair, old: Flat, new: Flat) -> None:
     _discriminators(run, pair, old, new)
     for schemas, flat in ((run.old, old), (run.new, new)):
         for node in flat.hidden.values():
-            _cover(schemas, node)
+            cover(schemas, [node])
     for name, node in old.properties.items():
         if name in new.properties:
             _both(run, pair, old, new, name)
@@ -60,16 +61,15 @@ def _both(run: Comparison, pair: Pair, old: Flat, new: Flat, name: str) -> None:
         text = "readOnly now", "what clients send is ignored, or refused"
         run.find(pair, "risky", "property-removed", place, *text, old, new, "properties", shown=False)
         return
+    if name in old.hidden and name not in new.hidden:
+        text = "it may be sent now", "nobody sends it yet"
+        run.find(pair, "compatible", "property-added", place, *text, old, new, "properties")
+        cover(run.new, [after])
+        return
     if name in old.pins and name in new.pins:
         before, after = pinned(run.old, before, old.pins[name]), pinned(run.new, after, new.pins[name])
     below = run.child(pair, place, before, after)
     _default(run, pair, old, new, name, below)
-
-
-def _cover(schemas: Schemas, node: Node) -> None:
-    for part in node:
-        if not part.pointer.startswith("!"):
-            schemas.document.cover(part.pointer)
 
 
 def _default(run: Comparison, pair: Pair, old: Flat, new: Flat, name: str, below: Pair) -> None:
@@ -88,7 +88,7 @@ def _default(run: Comparison, pair: Pair, old: Flat, new: Flat, name: str, below
 
 def _removed(run: Comparison, pair: Pair, old: Flat, new: Flat, name: str, node: Node) -> None:
     place, fallback = f"/{name}", other(new, name)
-    _cover(run.old, node)
+    cover(run.old, [node])
     if not run.sent:
         run.find(
             pair,
@@ -117,7 +117,7 @@ def _removed(run: Comparison, pair: Pair, old: Flat, new: Flat, name: str, node:
 
 def _added(run: Comparison, pair: Pair, old: Flat, new: Flat, name: str, node: Node) -> None:
     place, fallback = f"/{name}", other(old, name)
-    _cover(run.new, node)
+    cover(run.new, [node])
     described = _below(new, "properties", name)
     if never(run.old, fallback) and not run.sent:
         text = "it is new, and no further properties were expected", "clients may refuse it"
@@ -181,7 +181,7 @@ def _further(run: Comparison, pair: Pair, old: Flat, new: Flat) -> None:
         what = "further properties are " + ("refused now" if closed_now else "allowed now")
         run.add(pair, Difference("additional-properties", what, closed_now, closed, "additionalProperties"), old, new)
         for schemas, node in ((run.old, before), (run.new, after)):
-            _cover(schemas, node)
+            cover(schemas, [node])
     elif not closed:
         run.child(pair, "/*", before, after)
     before_rest, after_rest = old.unevaluated_properties, new.unevaluated_properties

@@ -20,6 +20,7 @@ from kuflow_conformance.description.compatibility.normal import (
     Flat,
     Node,
     Schemas,
+    cover,
     same,
     type_of,
 )
@@ -109,7 +110,7 @@ class Comparison:
         self.sent = sent
         self.old = Schemas(old, sent=sent)
         self.new = Schemas(new, sent=sent)
-        self.values = Values(self.old, self.new)
+        self.values = Values(pinned=old.discriminators == new.discriminators)
         self._pairs: dict[tuple[Node, Node, bool], Pair] = {}
 
     def pair(self, old: Node, new: Node, *, text: bool = False) -> Pair:
@@ -124,6 +125,8 @@ class Comparison:
         for schemas, node in ((self.old, pair.old), (self.new, pair.new)):
             look_at(schemas, node)
         old, new = self.old.flat(pair.old), self.new.flat(pair.new)
+        for schemas, node in ((self.old, pair.old), (self.new, pair.new)):
+            alternatives.without_consequence(schemas, node)
         if not old.types and not new.types:
             return
         if old.groups or new.groups:
@@ -170,11 +173,15 @@ class Comparison:
     def add(self, pair: Pair, difference: keywords.Difference, old: Flat, new: Flat, place: str = "") -> None:
         """Take a difference into the findings of a pair."""
         kind, what, lost, gained, keyword = difference
-        if lost is None or gained is None:
+        if lost is None:
+            lost = False if self.values.proved((self.old, pair.old), (self.new, pair.new)) else None
+        if gained is None:
+            gained = False if self.values.proved((self.new, pair.new), (self.old, pair.old)) else None
+        if (lost if self.sent else gained) is None:
             level, reason, undecided = "risky", "compare them", True
         else:
-            (level, reason), undecided = judged(lost, gained, self.sent), False
-            if not lost and not gained:
+            (level, reason), undecided = judged(bool(lost), bool(gained), self.sent), False
+            if lost is False and gained is False:
                 reason = "it is the same"
         self.find(pair, level, kind, place, what, reason, old, new, keyword, undecided=undecided)
 
@@ -208,8 +215,11 @@ class Comparison:
         """At least one of two nodes allows only values that can be listed."""
         before, after = self._allowed(self.old, pair.old, old.finite), self._allowed(self.new, pair.new, new.finite)
         kind = "enum" if old.enum is not None or new.enum is not None else "type"
+        for schemas, node, values in ((self.old, pair.old, before), (self.new, pair.new, after)):
+            if values is not None:
+                cover(schemas, [node])
         if before is None:
-            come = [value for value in after or () if not self._valid(pair, self.old, pair.old, value)]
+            come = [value for value in after or () if not self.allowed(pair, self.old, pair.old, value)]
             what = "the values are now listed"
             self.add(pair, keywords.Difference(kind, what, True, bool(come), kind), old, new)
             return
@@ -233,10 +243,10 @@ class Comparison:
 
     def _among(self, pair: Pair, value: Any, values: list[Any] | None, schemas: Schemas, node: Node) -> bool:
         if values is None:
-            return self._valid(pair, schemas, node, value)
+            return self.allowed(pair, schemas, node, value)
         return any(same(value, other) or (pair.text and in_text(value) == in_text(other)) for other in values)
 
-    def _valid(self, pair: Pair, schemas: Schemas, node: Node, value: Any) -> bool:
+    def allowed(self, pair: Pair, schemas: Schemas, node: Node, value: Any) -> bool:
         """Whether a value is allowed; in a text, whether what it looks like is."""
         values = [value, in_text(value)] if pair.text and type_of(value) in SCALARS else [value]
         return any(self.values.valid(schemas, node, each) for each in values)
@@ -253,6 +263,8 @@ class Comparison:
     def _items(self, pair: Pair, old: Flat, new: Flat) -> None:
         length = int(min(keywords.most(old, "maxItems"), keywords.most(new, "maxItems"), 10**6))
         if length <= 0:
+            for schemas, flat in ((self.old, old), (self.new, new)):
+                cover(schemas, [*flat.first, flat.items or ANYTHING])
             return
         longest = max(len(old.first), len(new.first))
         for number in range(min(longest, length)):

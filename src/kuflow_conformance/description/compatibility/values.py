@@ -63,6 +63,8 @@ class Exporter:
         parts += ({"pattern": pattern} for pattern in sorted(flat.patterns))
         for form in sorted(flat.formats):
             bits = INTEGER_FORMATS.get(form)
+            if bits == 64:
+                continue  # what any integer is, for all that clients can do
             if bits:
                 numbers = {"minimum": -(2 ** (bits - 1)), "maximum": 2 ** (bits - 1) - 1}
                 if "integer" in flat.types:
@@ -136,7 +138,9 @@ def validator(schema: Any) -> Any:
 class Values:
     """Validators of nodes, each compiled once."""
 
-    def __init__(self, *sides: Schemas) -> None:
+    def __init__(self, *, pinned: bool) -> None:
+        self.pinned = pinned
+        """Whether the values of discriminators count: where both descriptions have some."""
         self._validators: dict[tuple[int, Node, bool], Any] = {}
 
     def valid(self, schemas: Schemas, node: Node, value: Any, *, relaxed: bool = False) -> bool:
@@ -144,11 +148,18 @@ class Values:
         key = id(schemas), schemas.expand(node), relaxed
         if key not in self._validators:
             try:
-                self._validators[key] = validator(Exporter(schemas, relaxed=relaxed).schema(node))
+                self._validators[key] = validator(Exporter(schemas, pinned=self.pinned, relaxed=relaxed).schema(node))
             except ValueError:
                 self._validators[key] = None
         found = self._validators[key]
         return found is None or bool(found.is_valid(value))
+
+    def keywords(self, schemas: Schemas, node: Node, value: Any) -> frozenset[str]:
+        """The keywords of a node that refuse a value."""
+        self.valid(schemas, node, value)
+        found = self._validators[id(schemas), schemas.expand(node), False]
+        errors = [] if found is None else list(found.iter_errors(value))
+        return frozenset(str(part) for error in errors for part in error.schema_path if isinstance(part, str))
 
     def proved(self, smaller: tuple[Schemas, Node], larger: tuple[Schemas, Node]) -> bool:
         """Whether it is proved that `larger` allows all values that `smaller` allows."""
@@ -162,11 +173,9 @@ class Values:
             return False
         return str(first.intersect(second).satisfiability()) == "no"
 
-    @staticmethod
-    def _canonical(schemas: Schemas, node: Node) -> Any:
+    def _canonical(self, schemas: Schemas, node: Node) -> Any:
         try:
-            return jsonschema_rs.canonicalize(
-                Exporter(schemas).schema(node), draft=jsonschema_rs.Draft202012, validate_formats=True
-            )
+            schema = Exporter(schemas, pinned=self.pinned).schema(node)
+            return jsonschema_rs.canonicalize(schema, draft=jsonschema_rs.Draft202012, validate_formats=True)
         except (ValueError, jsonschema_rs.ValidationError, jsonschema_rs.canonical.CanonicalizationError):
             return None
