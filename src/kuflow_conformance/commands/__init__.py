@@ -1,1 +1,4 @@
-"""The commands: each is thin, and hands over to the room that does the work."""
+"""The commands: each reads its options and hands over to the room that does the work.
+
+They decide nothing themselves.
+"""

@@ -1,4 +1,7 @@
-"""What is right: pure functions and models without I/O. Suites compare answers with them."""
+"""What is right: pure functions and models without I/O. They return findings.
+
+They know no tests and no server.
+"""
 
 from __future__ import annotations
 

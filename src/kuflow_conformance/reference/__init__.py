@@ -1,1 +1,4 @@
-"""The bundled reference server: a stateful KuFlow in one process, for local use and for proving the suite."""
+"""The bundled reference server: a stateful KuFlow in one process, with its faults and variations.
+
+It knows no suite and no run; only commands and tests know it.
+"""

@@ -1,4 +1,7 @@
-"""What a run leaves behind: the record and what is made of it here, JUnit by pytest, Allure by allure-pytest."""
+"""What a run leaves behind: its record as pages, as text on the terminal, and for Allure.
+
+It knows records, and no server and no tests.
+"""
 
 from __future__ import annotations
 

@@ -24,12 +24,7 @@ from kuflow_conformance.run.plugin import RUN
 from kuflow_conformance.run.preparation import clean_up, prepare
 from kuflow_conformance.run.run import Run
 from kuflow_conformance.run.settings import Settings
-
-MAXIMUM_WORKERS = 8
-"""Processes that test at once unless the user asks for more: a target is not to be overrun."""
-
-WORK_PER_REQUEST = 0.01
-"""Seconds of answering up to which a process has about as much to do itself, on a slow core."""
+from kuflow_conformance.run.workers import workers_for
 
 
 def run_suites(
@@ -48,7 +43,7 @@ def run_suites(
     assert prepared.record is not None
     if prepared.changed:
         console.print(f"changed, so tested first: {', '.join(sorted(prepared.changed))}", style="dim")
-    carry_out(prepared, workers or _workers_for(prepared.record.latency), ProgressReporter(console))
+    carry_out(prepared, workers or workers_for(prepared.record.latency), ProgressReporter(console))
     record = prepared.record.as_dict()
     console.print(summary(record, settings.reports))
     code = int(record["exit_code"])
@@ -140,12 +135,6 @@ def _update_known(path: Path, run: Run, record: dict[str, Any]) -> int:
     entries = known_failures.updated(run.known, broken, untested)
     known_failures.write(path, entries)
     return len(entries)
-
-
-def _workers_for(latency: float) -> int:
-    """How many processes keep the cores busy while answers take `latency` seconds each."""
-    cores = min(4, os.cpu_count() or 1)
-    return max(cores, min(MAXIMUM_WORKERS, round(cores * latency / WORK_PER_REQUEST)))
 
 
 def _interrupt(signal_number: int, frame: object) -> None:
