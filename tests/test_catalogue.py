@@ -67,17 +67,19 @@ def test_a_duplicate_id_is_refused(tmp_path):
 
 def test_statements_name_known_requirements_or_a_reason():
     catalogue = requirements.load()
-    for section in page.statements():
-        for statement in section["statements"]:
-            assert statement["says"]
-            assert bool(statement.get("requirements")) != bool(statement.get("untested")), statement
-            assert set(statement.get("requirements", ())) <= set(catalogue.requirements), statement
+    for section in page.sections():
+        for statement in section.statements:
+            assert bool(statement.requirements) != bool(statement.untested), statement
+            assert set(statement.requirements) <= set(catalogue.requirements), statement
+
+
+def test_every_operation_has_a_section_of_its_own(description):
+    own = [section.operation for section in page.sections() if section.operation]
+    assert sorted(own) == sorted(description.operations)
 
 
 def test_every_requirement_comes_from_a_statement():
-    named = {
-        key for s in page.statements() for statement in s["statements"] for key in statement.get("requirements", ())
-    }
+    named = {key for section in page.sections() for statement in section.statements for key in statement.requirements}
     assert set(requirements.load().requirements) - named == set()
 
 

@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from conftest import Running, command
 from kuflow_conformance.reference import serve
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +80,15 @@ def test_explain_says_where_a_requirement_comes_from(failed):
     for word in ("IDM-004", "Introduction, idempotency", "test_again_with_other_content", "curl"):
         assert word in outcome.output
     assert command("explain", "XXX-001").code == 2
+
+
+@pytest.mark.parametrize("what", ["appendProcessItemTaskLog", "append a log"])
+def test_explain_says_what_tests_a_section_of_the_reference(what):
+    lines = command("explain", what).output.splitlines()
+    assert lines[0] == "Append a log to the process item task"
+    place, function = lines[lines.index("A full log drops its oldest entry.") + 2].split()
+    file, _, line = place.partition(":")
+    assert function in (ROOT / file).read_text().splitlines()[int(line) - 1]
 
 
 def test_list_shows_operations_and_profiles():

@@ -10,16 +10,17 @@ from rich.console import Console
 from kuflow_conformance.description import openapi, requirements
 from kuflow_conformance.description.requirements import PROFILE_SUMMARIES, PROFILES
 from kuflow_conformance.findings import record as records
-from kuflow_conformance.report.console import explanation
+from kuflow_conformance.report.console import explanation, section_explanation
 from kuflow_conformance.run.settings import DEFAULT_REPORTS
 
 
-def _complete_requirement(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    return [key for key in requirements.load().requirements if key.startswith(incomplete.upper())]
+def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    ids = [*requirements.load().requirements, *openapi.load().operations]
+    return [key for key in ids if key.lower().startswith(incomplete.lower())]
 
 
 @click.command()
-@click.argument("requirement", shell_complete=_complete_requirement)
+@click.argument("what", shell_complete=_complete)
 @click.option(
     "--run",
     "record",
@@ -27,18 +28,32 @@ def _complete_requirement(context: click.Context, parameter: click.Parameter, in
     default=DEFAULT_REPORTS / "run.json",
     help="The record of a run, for a sample exchange.",
 )
-def explain(requirement: str, record: Path) -> None:
-    """Say what a requirement is, where the documentation says so, and which tests look at it."""
+def explain(what: str, record: Path) -> None:
+    """Say what a requirement is, where the API reference says so, and which tests look at it.
+
+    WHAT is a requirement, such as LOG-004. Or it is an operation, such as appendProcessItemTaskLog, or words from the
+    title of a section, such as "Append a log": then you see what the API reference says there, with the requirements
+    and tests of each statement.
+    """
     from kuflow_conformance.report import catalogue as page
 
-    known = requirements.load()
-    key = requirement.upper()
+    known, console = requirements.load(), Console(highlight=False, soft_wrap=True)
+    tests, key = page.tests_by_requirement(known), what.upper()
     if key not in known:
-        raise click.UsageError(f"there is no requirement {requirement!r}; `kuflow-conformance list` shows them")
+        sections = page.sections_named(what)
+        if not sections:
+            raise click.UsageError(
+                f"there is no requirement, operation or section {what!r}; `kuflow-conformance list` shows the"
+                " requirements, `kuflow-conformance list operations` the operations"
+            )
+        operations = openapi.load().operations
+        for section in sections:
+            operation = operations[section.operation] if section.operation else None
+            console.print(section_explanation(section, operation, known, tests))
+        return
     seen = records.read(record)["requirements"] if record.is_file() else []
     sample = next((r for r in seen if r["id"] == key), None)
-    tests, says = page.tests_by_requirement(known)[key], page.statements_of(key)
-    Console(highlight=False).print(explanation(known[key], known.area_of[key], tests, says, sample))
+    console.print(explanation(known[key], known.area_of[key], tests[key], sample))
 
 
 @click.command("list")

@@ -15,11 +15,13 @@ from rich.table import Table
 from rich.text import Text
 
 from kuflow_conformance.description.compatibility import Judgement
-from kuflow_conformance.description.requirements import Requirement
+from kuflow_conformance.description.openapi import Operation
+from kuflow_conformance.description.requirements import Catalogue, Requirement
 from kuflow_conformance.findings.compare import Comparison
 from kuflow_conformance.findings.record import TRAFFIC
 from kuflow_conformance.findings.replay import Repeated
 from kuflow_conformance.findings.twin import Difference, Twin
+from kuflow_conformance.report.catalogue import Section, Test, sections_beside, sections_saying
 from kuflow_conformance.world.doctor import Finding
 
 DIFFERENCES_SHOWN = 20
@@ -282,7 +284,7 @@ def verdict_then_and_now(failure: dict[str, Any], now: str) -> RenderableType:
 
 
 def explanation(
-    requirement: Requirement, area: str, tests: list[str], says: list[str], sample: dict[str, Any] | None
+    requirement: Requirement, area: str, tests: list[Test], sample: dict[str, Any] | None
 ) -> RenderableType:
     """A requirement with all that is known of it."""
     operations = (
@@ -294,8 +296,11 @@ def explanation(
         Text.assemble(("level       ", "dim"), f"{requirement.level}, area {area}, profile {requirement.profile}"),
         Text.assemble(("source      ", "dim"), requirement.source),
         Text.assemble(("operations  ", "dim"), operations),
-        *(Text.assemble(("says        ", "dim"), statement) for statement in says),
-        *(Text.assemble(("test        ", "dim"), test) for test in tests),
+        *(
+            Text.assemble(("says        ", "dim"), f"{section.section}: {statement.says}")
+            for section, statement in sections_saying(requirement.id)
+        ),
+        *(Text.assemble(("test        ", "dim"), f"{test.place} {test.function}") for test in tests),
     ]
     if requirement.explains:
         lines.append(Text.assemble(("explains    ", "dim"), ", ".join(requirement.explains)))
@@ -308,6 +313,30 @@ def explanation(
                 Text(_line(example["seen"] if sample["failures"] else f"{example['status']} {example['answer']}"))
             )
     return Group(*lines)
+
+
+def section_explanation(
+    section: Section, operation: Operation | None, catalogue: Catalogue, tests: dict[str, list[Test]]
+) -> RenderableType:
+    """What a section of the API reference says, with the requirements and tests of each statement.
+
+    `operation` is the one that it describes. What other sections say of that comes behind, with the ids alone.
+    """
+    lines: list[RenderableType] = [Text(section.section, style="bold")]
+    if operation is not None:
+        lines.append(Text(f"{operation.id}  {operation.method} {operation.path}", style="dim"))
+    for statement in section.statements:
+        lines += ["", Text(statement.says)]
+        if statement.untested:
+            lines.append(Text(f"  not tested: {statement.untested}", style="dim"))
+        for key in statement.requirements:
+            requirement = catalogue[key]
+            lines.append(Text.assemble("  ", (key, "bold"), f" {requirement.level}: {requirement.sentence}"))
+            lines += [Text(f"    {test.place} {test.function}", style="dim") for test in tests[key]]
+    for other in sections_beside(section) if operation is not None else ():
+        lines += ["", Text(other.section, style="bold")]
+        lines += [Text(f"  {s.says} {', '.join(s.requirements) or 'not tested'}") for s in other.statements]
+    return Group(*lines, "")
 
 
 def _line(text: str, limit: int = 160) -> str:
