@@ -55,7 +55,7 @@ def test_each_filter_finds_all_that_match(operation, world, evidence):
             after = world.call(operation.id, query={"size": MAXIMUM_SIZE})
             if filtered.refused and name == "tenantId" and len(wanted) > 1:
                 continue  # to ask for a tenant without access may be refused
-            if after.page.get("totalElements", 0) > MAXIMUM_SIZE:
+            if after.total > MAXIMUM_SIZE:
                 raise NotTested(f"{operation.id} shows more rows than fit on a page")
             # What others change meanwhile does not count: only rows that matched before and after.
             matching = _matching(before, path, wanted) & _matching(after, path, wanted)
@@ -130,7 +130,7 @@ def test_two_filters_give_what_both_give(operation, world, evidence):
             before, (alone, both) = _settled(
                 world, operation, whole | {one: first}, whole | {other: second}, whole | {one: first, other: second}
             )
-            if max(exchange.page.get("totalElements", 0) for exchange in (before, alone)) > MAXIMUM_SIZE:
+            if max(exchange.total for exchange in (before, alone)) > MAXIMUM_SIZE:
                 continue
             wanted = _ids(before) & _ids(alone)
             seen = f"{both.status} with {len(_ids(both))} rows, {len(_ids(both) - wanted)} others"
@@ -211,7 +211,7 @@ def test_group(operation, world, evidence):
         {"groupId": groups, "size": MAXIMUM_SIZE},
     )
     *single, both = answers
-    if everything.page.get("totalElements", 0) > MAXIMUM_SIZE:
+    if everything.total > MAXIMUM_SIZE:
         raise NotTested(f"{operation.id} shows more rows than fit on a page")
     for exchange in answers:
         evidence.nothing("FLT-006", exchange, _ids(exchange) - _ids(everything), "only rows of the whole list")
@@ -233,7 +233,7 @@ def test_members_are_the_same_in_both_lists(operation, world, evidence):
         whole = {"size": MAXIMUM_SIZE}
         members = world.call("findPrincipals", query=whole | {"groupId": group})
         users, (found,) = _settled(world, operation, whole, whole | {"groupId": group})
-        if max(exchange.page.get("totalElements", 0) for exchange in (members, users, found)) > MAXIMUM_SIZE:
+        if max(exchange.total for exchange in (members, users, found)) > MAXIMUM_SIZE:
             raise NotTested("there are more rows than fit on a page")
         inside = _ids(members)
         rows = zip(users.keys, users.rows, strict=True)
@@ -249,7 +249,7 @@ def test_types_of_principals_add_up(operation, world, evidence):
     types = ("USER", "APPLICATION", "SYSTEM")
     everything, answers = _settled(world, operation, {"size": 1}, *({"type": name, "size": 1} for name in types))
     total = everything.page.get("totalElements")
-    parts = [answer.page.get("totalElements", 0) for answer in answers]
+    parts = [answer.total for answer in answers]
     expected, seen = f"{total} principals of all types", f"{parts}"
     evidence.check("FLT-002", answers[0], sum(parts) == total, expected=expected, seen=seen)
 
@@ -264,5 +264,5 @@ def test_robot_context(operation, world, evidence):
     same = _ids(default) == _ids(everything)
     expected, seen = "DEFAULT to be the same as no filterContext", f"{len(default.rows)} rows"
     evidence.check("FLT-008", default, same, expected=expected, seen=seen)
-    if everything.page.get("totalElements", 0) <= MAXIMUM_SIZE and evidence.accepted("FLT-008", ready, "READY robots"):
+    if everything.total <= MAXIMUM_SIZE and evidence.accepted("FLT-008", ready, "READY robots"):
         evidence.nothing("FLT-008", ready, _ids(ready) - _ids(everything), "READY to be some of them")

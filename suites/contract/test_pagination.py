@@ -32,14 +32,14 @@ def test_sizes_and_pages_in_range(operation, world, evidence):
 @pytest.mark.operations("lists")
 def test_rows_of_each_page(operation, world, evidence):
     """A page is full unless it is the last, which has the rest."""
-    total = world.call(operation.id, query={"size": 1}).page.get("totalElements", 0)
+    total = world.call(operation.id, query={"size": 1}).total
     size = max(1, min(total // 3, 10))
     last = max(0, total_pages(total, size) - 1)
     for query in ({}, {"size": size}, {"size": size, "page": 1}, {"size": size, "page": last}, {"size": MAXIMUM_SIZE}):
         for _ in range(ATTEMPTS):  # a row may come or go between counting and reading
             exchange = world.call(operation.id, query=query)
             asked = query.get("size", 25)
-            right = rows_expected(exchange.page.get("totalElements", 0), asked, query.get("page", 0))
+            right = rows_expected(exchange.total, asked, query.get("page", 0))
             if len(exchange.rows) == right:
                 break
         if exchange.ok:
@@ -72,7 +72,7 @@ def test_pages_join_to_the_whole(operation, world, evidence):
     The oldest rows come first, so that what others create meanwhile comes behind them.
     """
     sort = [name for name in ("createdAt", "id") if name in SORTABLE[operation.id]]
-    total = world.call(operation.id, query={"size": 1}).page.get("totalElements", 0)
+    total = world.call(operation.id, query={"size": 1}).total
     if total < 4:
         raise NotTested(f"{operation.id} shows fewer than four rows")
     size = max(2, min(total_pages(total, PAGES), MAXIMUM_SIZE // PAGES))

@@ -13,6 +13,8 @@ UPDATED = {
     "installationId": "7a1bf939-4d70-4439-9ced-a3dbbce12bd7",
 }
 BOUNDS = {"taskQueue": (1, 255), "hostname": (1, 255), "ip": (7, 40), "identity": (1, 255)}
+REQUIRED = ("identity", "taskQueue", "hostname", "ip")
+"""What every answer about a worker has."""
 ADDRESSES = {
     6: "1.1.1.",
     7: "1.1.1.1",
@@ -30,6 +32,13 @@ def _of_length(name, length, body):
     return (body[name] if name == "identity" and length else "1").ljust(length, "1")[:length]
 
 
+def _shown(evidence, requirement, exchange, body, earlier=None):
+    """The answer shows what was sent. It may leave out what is optional, unless `earlier` it did not."""
+    optional = {name for name in body if name not in REQUIRED}
+    silent = {name for name in optional if exchange.at(name) is None and (earlier is None or earlier.at(name) is None)}
+    evidence.shows(requirement, exchange, {name: value for name, value in body.items() if name not in silent})
+
+
 @pytest.mark.requirement("WRK-001", "WRK-002", "WRK-003")
 def test_created_then_updated(world, evidence):
     body = world.worker_body()
@@ -37,19 +46,20 @@ def test_created_then_updated(world, evidence):
     if not created.ok:
         return
     evidence.answered("WRK-001", created, 201, "for a new worker")
-    evidence.shows("WRK-003", created, body)
+    _shown(evidence, "WRK-003", created, body)
     again = world.call("createWorker", body=body)
     evidence.answered("WRK-001", again, 200, "for a known identity")
     changed = world.call("createWorker", body=body | UPDATED)
     evidence.answered("WRK-001", changed, 200, "for a known identity")
-    evidence.shows("WRK-002", changed, body | UPDATED)
+    _shown(evidence, "WRK-002", changed, body | UPDATED, created)
     as_created = {name: created.at(name) for name in ("id", "createdAt")}
     for exchange in (again, changed):
         evidence.shows("WRK-001", exchange, as_created, "as it was created")
     other = world.call("createWorker", body=world.worker_body())
     evidence.answered("WRK-001", other, 201, "for another identity")
     keys = [exchange.at("id") for exchange in (created, other)]
-    evidence.check("WRK-001", other, not same_value(*keys), expected=f"another id than {keys[0]}", seen=keys[1])
+    if None not in keys:
+        evidence.check("WRK-001", other, not same_value(*keys), expected=f"another id than {keys[0]}", seen=keys[1])
 
 
 @pytest.mark.requirement("WRK-003")
@@ -57,7 +67,7 @@ def test_robots_of_a_worker(world, evidence):
     body = world.worker_body(robotIds=[world.bed.need("robot_id")])
     exchange = world.call("createWorker", body=body)
     if exchange.ok:
-        evidence.shows("WRK-003", exchange, {"robotIds": body["robotIds"]})
+        _shown(evidence, "WRK-003", exchange, {"robotIds": body["robotIds"]})
 
 
 @pytest.mark.requirement("WRK-004", "WRK-005")

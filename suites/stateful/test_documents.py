@@ -62,7 +62,7 @@ def test_large_document(world, evidence):
     content, name, media_type = LARGE
     query = {"fileContentType": media_type, "fileName": name}
     uploaded = world.call("uploadProcessDocument", id=world.scratch_process(), query=query, content=content)
-    if uploaded.status == 413:
+    if uploaded.status == 413 or uploaded.failure:  # what stands before it may close the connection
         raise NotTested("the target takes no documents of 5 MiB")
     downloaded = download(world, world.scratch_process(), reference_of(uploaded))
     _holds(evidence, "DOC-007", downloaded, content, "the 5 MiB that were uploaded")

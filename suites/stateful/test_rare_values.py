@@ -22,7 +22,7 @@ VALUES = {
 }
 
 
-@pytest.mark.requirement("ANS-001", "ANS-002", "ERR-001")
+@pytest.mark.requirement("ANS-001", "ANS-002", "ERR-001", "ERR-012")
 def test_rare_values(holder):
     for value in VALUES.values():
         holder.put({"conformance": value})

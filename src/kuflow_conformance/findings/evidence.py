@@ -10,11 +10,12 @@ from typing import Any
 
 from kuflow_conformance.findings.history import History
 from kuflow_conformance.findings.verdicts import FAILURES_KEPT
-from kuflow_conformance.oracles import Finding, found, shown
-from kuflow_conformance.oracles.answers import judge_answer
+from kuflow_conformance.oracles import Finding, WrongRequest, found, shown
+from kuflow_conformance.oracles.answers import judge_answer, unanswered
 from kuflow_conformance.oracles.coverage import Coverage
+from kuflow_conformance.oracles.gateways import refused_in_front
 from kuflow_conformance.oracles.lists import judge_list
-from kuflow_conformance.oracles.requests import request_faults
+from kuflow_conformance.oracles.requests import contradictions, request_faults
 from kuflow_conformance.oracles.resources import disagreements, judge_resources, same_value
 from kuflow_conformance.oracles.values import json_equal
 from kuflow_conformance.target.exchange import Exchange
@@ -28,6 +29,10 @@ EXAMPLE_KEPT = 400
 
 DIFF_KEPT = 60
 """Lines of a difference that a report shows."""
+
+
+FORM = ("ANS-001", "ANS-002", "ANS-003", "ANS-004", "SCH-001", "SCH-002", "SCH-003", "SCH-004", "SCH-005", "ERR-001")
+"""Requirements on the form of answers, without which nothing can be said of what they say."""
 
 
 def judge(exchange: Exchange) -> list[Finding]:
@@ -72,6 +77,8 @@ class Evidence:
         self.elapsed: dict[str, list[float]] = {}
         self.covered: dict[str, set[str]] = {}
         self.last: Exchange | None = None
+        self._unanswered: Exchange | None = None
+        """The last request of the test that got no answer, or a server error."""
         self.cut: dict[str, list[int]] = {}
         """What there was no time for: the test, or the operation of generated requests → [made, planned]."""
         self.trail: list[str] = []
@@ -80,6 +87,8 @@ class Evidence:
     def see(self, exchange: Exchange) -> None:
         """Record an exchange and judge it by itself."""
         self.last = exchange
+        if unanswered(exchange):
+            self._unanswered = exchange
         self._first = self._first or exchange.number
         self._history.add(exchange)
         self.trail.append(
@@ -91,6 +100,8 @@ class Evidence:
         if exchange.operation:
             self.elapsed.setdefault(exchange.operation.id, []).append(exchange.elapsed)
             self.covered.setdefault(exchange.operation.id, set()).update(self._coverage.of(exchange))
+        if exchange.media_type != "application/json" and (why := refused_in_front(exchange)):
+            self.observe("ERR-012", f"{exchange.status} as {exchange.media_type or 'nothing'}: {why}")
         self.findings(judge(exchange), exchange)
 
     def findings(self, findings: Iterable[Finding], exchange: Exchange) -> None:
@@ -143,6 +154,8 @@ class Evidence:
         self, requirement: str, before: Exchange, after: Exchange, expected: str, *, ignore: Collection[str] = ()
     ) -> bool:
         """Check that two answers about one resource agree, but for the properties to `ignore`; returns whether."""
+        if before.ok and unanswered(after):
+            return self.check(requirement, after, False, expected=expected)
         if not (before.ok and after.ok):
             return False
         # Reads of one resource show the same properties; answers of other operations may leave some out.
@@ -175,17 +188,34 @@ class Evidence:
         """Check one requirement on one exchange, for what has no verb of its own above; returns `holds`.
 
         `seen` is the answer when left out. `compared` is the JSON that was expected and the one seen, for the report to
-        show the difference. An answer that is none, or a server error, is reported as that and not held against other
-        requirements.
+        show the difference. Without an answer, or with a server error for one, the requirement is broken because of
+        that. Raises WrongRequest when the target was right to refuse what it was asked.
         """
-        if exchange.failure or exchange.status >= 500:
-            return holds
+        if because := unanswered(exchange):
+            self.record(Finding(requirement, False, expected, exchange.describe()), exchange, because=because)
+            return False
+        if exchange.failure:
+            return False
+        if not holds and (why := refused_in_front(exchange)):
+            self.observe("ERR-012", f"{exchange.operation_id}: {exchange.status}, as {why}")
+            return False
+        if not holds and exchange.refused and (wrong := contradictions(exchange)):
+            raise WrongRequest(f"{exchange.operation_id} was asked wrongly by the suite or its test bed: {wrong[0]}")
         finding = found(requirement, holds, expected, exchange.describe() if seen is None else seen)
         self.record(finding, exchange, compared)
         return holds
 
-    def record(self, finding: Finding, exchange: Exchange, compared: tuple[object, object] | None = None) -> None:
-        """Count a finding; keep it with its exchange if it is a failure."""
+    def record(
+        self,
+        finding: Finding,
+        exchange: Exchange,
+        compared: tuple[object, object] | None = None,
+        because: str = "",
+    ) -> None:
+        """Count a finding; keep it with its exchange if it is a failure.
+
+        `because` is the requirement that is to blame, when there was no answer to hold this one against.
+        """
         self.checks[finding.requirement] += 1
         self.operations.setdefault(finding.requirement, set()).add(exchange.operation_id)
         if finding.holds:
@@ -199,7 +229,9 @@ class Evidence:
         size = len(exchange.url) + len(exchange.request_body)
         if not kept or size < self._sizes[key]:
             self._sizes[key] = size
-            kept[:] = [{**self._failure(finding, exchange, compared), "count": kept[0]["count"] if kept else 0}]
+            kept[:] = [
+                {**self._failure(finding, exchange, compared, because), "count": kept[0]["count"] if kept else 0}
+            ]
         kept[0]["count"] += 1
 
     def _example(self, finding: Finding, exchange: Exchange) -> dict[str, Any]:
@@ -213,7 +245,9 @@ class Evidence:
             "answer": answer if len(answer) <= EXAMPLE_KEPT else f"{answer[:EXAMPLE_KEPT]}…",
         }
 
-    def _failure(self, finding: Finding, exchange: Exchange, compared: tuple[object, object] | None) -> dict[str, Any]:
+    def _failure(
+        self, finding: Finding, exchange: Exchange, compared: tuple[object, object] | None, because: str
+    ) -> dict[str, Any]:
         text = self._redactor.text
         return {
             "requirement": finding.requirement,
@@ -224,6 +258,7 @@ class Evidence:
             "exchange": self.render(exchange),
             "steps": [self._step(earlier) for earlier in self._history.leading_to(exchange, self._first)],
             "difference": self._difference(*compared) if compared else [],
+            "because": because,
             "count": 0,
         }
 
@@ -269,6 +304,20 @@ class Evidence:
     def _body(self, body: bytes) -> str:
         text = self._redactor.text(body[: BODY_KEPT * 4].decode("utf-8", "replace"))
         return text if len(text) <= BODY_KEPT else f"{text[:BODY_KEPT]}… ({len(body)} bytes)"
+
+    def unreached(self, requirements: Iterable[str]) -> None:
+        """Count requirements as broken that a request without an answer kept the test from checking."""
+        if self._unanswered is None:
+            return
+        because = unanswered(self._unanswered)
+        for requirement in requirements:
+            if requirement not in self.checks:
+                finding = Finding(requirement, False, "an answer to hold it against", self._unanswered.describe())
+                self.record(finding, self._unanswered, because=because)
+
+    def malformed(self) -> str:
+        """The requirement on the form of answers that the test found broken; empty when all were well-formed."""
+        return next((key for key, *_ in self.failures if key in FORM), "")
 
     def observe(self, requirement: str, what: str) -> None:
         """Record what the target does where the documentation is silent."""

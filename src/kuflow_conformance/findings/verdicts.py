@@ -103,6 +103,9 @@ class Verdicts:
     def follows(self, verdict: Verdict) -> str | None:
         """The broken requirement that explains why this one is broken, if there is one."""
         broken = [other.requirement.id for other in self.ordered if other.outcome == "fail"]
+        blamed = {failure["because"] for failure in verdict.failures}
+        if len(blamed) == 1 and blamed <= set(broken):
+            return str(blamed.pop())
         return self.catalogue.explaining(verdict.requirement.id, broken)
 
     @property

@@ -13,6 +13,10 @@ class NotTested(Exception):
     """A test cannot be made on this target; the message says what is missing and how to provide it."""
 
 
+class WrongRequest(Exception):
+    """A request that should have been right contradicts the description: the suite, or its test bed, is wrong."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """What one check of one requirement found: that it holds, or what was expected and what was seen instead."""

@@ -15,6 +15,9 @@ from kuflow_conformance.target.exchange import Exchange
 TOO_LARGE = (411, 413, 414, 431)
 """Statuses of requests that are too large, or of a length that is not said (RFC 9110 section 15.5, RFC 6585)."""
 
+SMALL = 1024
+"""Bytes of a body, an address or a header that every server takes."""
+
 LARGE_BODY = 512 * 1024
 """Bytes of a body beyond which a server may close the connection before it has read everything."""
 
@@ -39,7 +42,7 @@ def refused_in_front(exchange: Exchange) -> str:
     """Why the refusal may come from before the application; empty when only the application can have made it."""
     if not exchange.refused:
         return ""
-    if exchange.status in TOO_LARGE:
+    if exchange.status in TOO_LARGE and _is_large(exchange):
         return "it is too large, or its length is not said"
     if len(exchange.url) > LONG_URL:
         return "its address is unusually long"
@@ -51,6 +54,13 @@ def refused_in_front(exchange: Exchange) -> str:
     if exchange.status in (400, 403, 406) and _SUSPICIOUS.search(unquote_to_bytes(parts.query) + exchange.request_body):
         return "a firewall may take it for an attack"
     return ""
+
+
+def _is_large(exchange: Exchange) -> bool:
+    """Whether a request is larger than any server is sure to take, or does not say its length."""
+    sizes = (len(exchange.request_body), len(exchange.url), *map(len, exchange.request_headers.values()))
+    chunked = any(name.lower() == "transfer-encoding" for name in exchange.request_headers)
+    return max(sizes) > SMALL or chunked
 
 
 def cut_off_in_front(exchange: Exchange) -> bool:

@@ -14,11 +14,13 @@ from typing import Any
 
 from kuflow_conformance.oracles import Finding, found
 from kuflow_conformance.oracles.instants import parse_instant
-from kuflow_conformance.target.exchange import Exchange, value_at
+from kuflow_conformance.target.exchange import Exchange, value_at, whole_number
 
 DEFAULT_SIZE = 25
 DEFAULT_PAGE = 0
 MAXIMUM_SIZE = 1000
+LARGEST_EXACT = 2**53 - 1
+"""The largest whole number that every reader of JSON takes exactly (RFC 8259 section 6)."""
 
 SORTABLE = {
     "findPrincipals": ("id", "name"),
@@ -82,16 +84,18 @@ def judge_page(exchange: Exchange) -> Iterator[Finding]:
     """PAG: the page metadata echo the request and agree with each other and with the rows."""
     size, page = requested(exchange, "size", DEFAULT_SIZE), requested(exchange, "page", DEFAULT_PAGE)
     metadata, rows = exchange.page, exchange.object["content"]
-    echoed, total, pages = metadata.get("size"), metadata.get("totalElements"), metadata.get("totalPages")
+    echoed, total = whole_number(metadata.get("size")), whole_number(metadata.get("totalElements"))
+    pages = metadata.get("totalPages")
     if size is not None and size <= MAXIMUM_SIZE:
         explicit = "size" in exchange.query
-        yield found("PAG-002" if explicit else "PAG-001", echoed == size, f"metadata.size {size}", echoed)
+        seen = metadata.get("size")
+        yield found("PAG-002" if explicit else "PAG-001", echoed == size, f"metadata.size {size}", seen)
         yield found("PAG-004", len(rows) <= size, f"at most {size} rows", f"{len(rows)} rows")
-    if page is not None:
+    if page is not None and page <= LARGEST_EXACT:
         explicit = "page" in exchange.query
         seen = metadata.get("page")
         yield found("PAG-002" if explicit else "PAG-001", seen == page, f"metadata.page {page}", seen)
-    if isinstance(echoed, int) and isinstance(total, int) and echoed > 0:
+    if echoed is not None and total is not None and echoed > 0:
         right = total_pages(total, echoed)
         yield found(
             "PAG-005", pages == right, f"totalPages {right}, which is {total} rows by {echoed}, rounded up", f"{pages}"

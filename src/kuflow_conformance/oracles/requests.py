@@ -82,6 +82,19 @@ def request_faults(exchange: Exchange) -> list[RequestFault]:
     return faults
 
 
+def contradictions(exchange: Exchange) -> list[str]:
+    """Where a request contradicts the description by the letter, leniency aside: a server may refuse it."""
+    operation = exchange.operation
+    if operation is None:
+        return []
+    found = [fault.what for fault in request_faults(exchange)]
+    body = parse_json(exchange.request_body) if exchange.request_body else NOT_JSON
+    for media_type, schema in operation.bodies.items():
+        if "json" in media_type and body is not NOT_JSON:
+            found += map(str, schema.errors(body))
+    return found
+
+
 def _path_faults(exchange: Exchange, operation: Operation) -> Iterator[RequestFault]:
     names = operation.path.split("/")
     if "{id}" in names:

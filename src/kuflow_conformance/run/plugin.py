@@ -18,7 +18,8 @@ from kuflow_conformance.errors import EXIT_NO_VERDICT, ConformanceError, TargetU
 from kuflow_conformance.findings.evidence import Evidence
 from kuflow_conformance.findings.record import RunRecord
 from kuflow_conformance.generation.cases import Case
-from kuflow_conformance.oracles import NotTested
+from kuflow_conformance.oracles import JUDGED_ALWAYS, NotTested, WrongRequest
+from kuflow_conformance.oracles.requests import REFUSALS
 from kuflow_conformance.report import allure, write_reports
 from kuflow_conformance.run.preparation import Handover, clean_up, join, prepare
 from kuflow_conformance.run.run import Run
@@ -271,7 +272,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     except NotTested as error:
         problem = error
         evidence.gap(marked(item), str(error))
+    except WrongRequest:
+        raise
+    except Exception as error:
+        if not (broken := evidence.malformed()):
+            raise
+        problem = NotTested(f"an answer that breaks {broken} cannot be worked with: {type(error).__name__}: {error}")
+        evidence.gap(marked(item), str(problem))
     finally:
+        evidence.unreached(_own(item, run.catalogue))
         if item.config.pluginmanager.has_plugin("allure_listener"):
             allure.describe(evidence, run.catalogue, marked(item), run.known)
     if message := failure_message(evidence, run.catalogue, run.selected):
@@ -279,6 +288,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     if problem is not None:
         pytest.skip(str(problem))
     return result
+
+
+def _own(item: pytest.Item, catalogue: Catalogue) -> list[str]:
+    """The requirements that only the test itself can check: the others are checked in every answer."""
+    anywhere = {*JUDGED_ALWAYS, *REFUSALS}
+    return [key for key in marked(item) if key not in anywhere and catalogue[key].level != "OBSERVE"]
 
 
 class RequirementBroken(AssertionError):

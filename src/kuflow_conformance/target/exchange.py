@@ -87,6 +87,21 @@ def _well_formed(value: Any) -> Any:
     return value
 
 
+def whole_number(value: object) -> int | None:
+    """A JSON number without a fraction, however it is written; None for anything else."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or value != value
+        or value in (_INFINITY, -_INFINITY)
+    ):
+        return None
+    return int(value) if value == int(value) else None
+
+
+_INFINITY = float("inf")
+
+
 @dataclass(frozen=True)
 class Exchange:
     """A request and its answer.
@@ -145,6 +160,11 @@ class Exchange:
     def object(self) -> dict[str, Any]:
         """The body of the answer as a JSON object; empty when it is none. Reading through it never fails."""
         return self.json if isinstance(self.json, dict) else {}
+
+    @property
+    def total(self) -> int:
+        """How many rows a list says it has in all; 0 when it does not say."""
+        return whole_number(self.page.get("totalElements")) or 0
 
     def at(self, path: str) -> Any:
         """The property of the answer at a path such as ``task.state``; None when it is not there."""

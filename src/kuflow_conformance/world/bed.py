@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -119,6 +120,14 @@ PARTS = {
 }
 
 
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*")
+
+
+def is_address(value: object) -> bool:
+    """Whether `value` looks like an email address: mocks show words in their place."""
+    return isinstance(value, str) and _ADDRESS.fullmatch(value) is not None
+
+
 def discover(target: Target, session: Session, run_id: str, *, writing: bool) -> TestBed:
     """The test bed of `target`: its file first, the rest from its lists; with `writing`, also by trying."""
     return _Discovery(target, session, run_id).run(writing)
@@ -186,7 +195,9 @@ class _Discovery:
         self._fill("application_id", applications, "findPrincipals shows no application")
         if self.bed.principal_email is None and self.bed.principal_id:
             user = self.read("retrievePrincipal", self.bed.principal_id).get("user")
-            self._fill("principal_email", [user.get("email")] if isinstance(user, dict) else [], "the user shows none")
+            shown = user.get("email") if isinstance(user, dict) else None
+            note = f"the user shows {shown!r}, which is no address" if shown else "the user shows none"
+            self._fill("principal_email", [shown] if is_address(shown) else [], note)
 
     def _by_trying(self, processes: list[dict[str, Any]], items: list[dict[str, Any]]) -> None:
         """Find a definition that can be started and its tasks, with samples of their data."""
