@@ -14,6 +14,7 @@ from kuflow_conformance.errors import (
     EXIT_NOT_CONFORMANT,
     InvalidRecord,
 )
+from kuflow_conformance.findings.causes import causes
 from kuflow_conformance.findings.known import state
 from kuflow_conformance.findings.record import verdict
 
@@ -40,7 +41,7 @@ def merge(parts: Sequence[Record]) -> Record:
     known = [_known([part["known"][n] for part in parts], merged) for n in range(len(parts[0]["known"]))]
     outdated = [entry["requirement"] for entry in known if entry["state"] == "holds now"]
     code = _exit_code(parts, bool(broken or outdated))
-    return {
+    whole = {
         **parts[0],
         "started": min(part["started"] for part in parts),
         "seconds": seconds,
@@ -61,6 +62,7 @@ def merge(parts: Sequence[Record]) -> Record:
         "shard": None,
         "cut": {what: made for part in parts for what, made in part["cut"].items()},
     }
+    return {**whole, "causes": causes(whole)}
 
 
 def _check(parts: Sequence[Record]) -> None:

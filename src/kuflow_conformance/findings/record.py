@@ -23,6 +23,7 @@ from kuflow_conformance.errors import (
     InvalidRecord,
 )
 from kuflow_conformance.findings import known
+from kuflow_conformance.findings.causes import causes
 from kuflow_conformance.findings.known import KnownFailures
 from kuflow_conformance.findings.verdicts import Verdict, Verdicts
 from kuflow_conformance.oracles.coverage import Coverage
@@ -253,6 +254,10 @@ class RunRecord:
 
     def as_dict(self) -> dict[str, Any]:
         """The whole record as plain data."""
+        record = self._as_dict()
+        return {**record, "causes": causes(record)}
+
+    def _as_dict(self) -> dict[str, Any]:
         finished = self._finished or datetime.now(UTC)
         seconds = (finished - self.started).total_seconds()
         requests = self._requests()

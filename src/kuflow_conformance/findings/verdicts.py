@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
 
 from kuflow_conformance.description.requirements import Catalogue, Requirement
 
@@ -60,6 +61,20 @@ class Verdict:
         return "; ".join(dict.fromkeys(self.reasons)) or "no test reached it"
 
 
+SUCCESS = "SUC-001"
+"""The requirement that good requests succeed."""
+
+_PAGING = {"size", "page", "sort"}
+
+
+def _bears_on(cause: str, failures: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether all requests that show a failure have what the requirement `cause` is about."""
+    queries = [set(parse_qs(urlsplit(f["exchange"]["request"]["url"]).query)) for f in failures]
+    if cause.startswith("FLT"):
+        return all(query - _PAGING for query in queries)
+    return not cause.startswith("SRT") or all("sort" in query for query in queries)
+
+
 class Verdicts:
     """Adds up the evidence of tests, in any order and from any number of processes."""
 
@@ -106,7 +121,19 @@ class Verdicts:
         blamed = {failure["because"] for failure in verdict.failures}
         if len(blamed) == 1 and blamed <= set(broken):
             return str(blamed.pop())
-        return self.catalogue.explaining(verdict.requirement.id, broken)
+        if SUCCESS in broken and verdict.requirement.id != SUCCESS and self._is_a_lack_of_success(verdict):
+            return SUCCESS
+        return self.catalogue.explaining(
+            verdict.requirement.id, [key for key in broken if _bears_on(key, verdict.failures)]
+        )
+
+    def _is_a_lack_of_success(self, verdict: Verdict) -> bool:
+        """Whether it is broken only by refusals of operations that refuse what they must not."""
+        unsuccessful = {failure["operation"] for failure in self.by_id[SUCCESS].failures}
+        return all(
+            failure["operation"] in unsuccessful and failure["exchange"]["response"]["status"] >= 400
+            for failure in verdict.failures
+        )
 
     @property
     def reported(self) -> list[Verdict]:

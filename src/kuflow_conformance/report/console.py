@@ -69,6 +69,9 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
     by_id = {r["id"]: r for r in record["requirements"]}
     broken = [by_id[key] for key in record["failed"]]
     warned = [r for r in record["requirements"] if r["outcome"] == "warn"]
+    if record.get("causes"):
+        parts.append(Text("Plainly, behind the failures", style="bold yellow"))
+        parts += [*(Text(f"- {cause}") for cause in record["causes"]), ""]
     for title, chosen, style in (("Broken", broken, "red"), ("Warnings", warned, "yellow")):
         if chosen:
             parts.append(Text(title, style=f"bold {style}"))

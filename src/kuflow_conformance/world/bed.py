@@ -66,7 +66,8 @@ class TestBed(BaseModel):
 
     def missing(self, name: str) -> str:
         note = self.notes.get(name, "")
-        return f"the test bed has no {name.replace('_', ' ')}{f' ({note})' if note else ''}; {PARTS[name].advice}"
+        advice = f"set test-bed.{name.replace('_', '-')}" if " answers " in note else PARTS[name].advice
+        return f"the test bed has no {name.replace('_', ' ')}{f' ({note})' if note else ''}; {advice}"
 
     @property
     def task(self) -> TaskSample:
@@ -139,6 +140,8 @@ class _Discovery:
         self.session = session
         self.operations = session.description.operations
         self.run_id = run_id
+        self.unlisted: dict[str, str] = {}
+        """Lists that do not work, and what they answer."""
         self.bed = TestBed.model_validate(
             {
                 **file.model_dump(include=set(TestBed.model_fields) - {"claimable", "notes"}),
@@ -150,7 +153,10 @@ class _Discovery:
         return self.session.call(self.operations[operation_id], **arguments)
 
     def rows(self, operation_id: str) -> list[dict[str, Any]]:
-        return self.call(operation_id, query={"size": ROWS_READ}).rows
+        answer = self.call(operation_id, query={"size": ROWS_READ})
+        if not answer.ok:
+            self.unlisted[operation_id] = f"{operation_id} answers {answer.failure or answer.status}"
+        return answer.rows
 
     def read(self, operation_id: str, key: str) -> dict[str, Any]:
         return self.call(operation_id, id=key).object
@@ -183,7 +189,7 @@ class _Discovery:
         """Set a part that the target file leaves out to the first value there is."""
         if getattr(self.bed, name) is None:
             setattr(self.bed, name, next((value for value in values if isinstance(value, str)), None))
-            self.bed.notes.setdefault(name, note)
+            self.bed.notes.setdefault(name, self.unlisted.get(note.partition(" ")[0], note))
 
     def _principals(self, rows: list[dict[str, Any]], processes: list[dict[str, Any]]) -> None:
         """Prefer principals that are initiators already: not everybody has to be allowed to be one."""

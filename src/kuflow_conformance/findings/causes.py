@@ -1,0 +1,89 @@
+"""What plainly lies behind a run's failures, in one sentence each: read first, it saves reading the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+Record = Mapping[str, Any]
+
+MOST = 0.8
+"""The share of the tested operations from which on a failure is everybody's."""
+
+
+def causes(record: Record) -> list[str]:
+    """The causes that the pattern of failures of a run is plain about, the most telling first."""
+    return [text for tell in _PATTERNS if (text := tell(record))]
+
+
+def _broken(record: Record, requirement: str) -> Collection[str]:
+    """The operations that break a requirement by what they answer."""
+    found = next((r for r in record["requirements"] if r["id"] == requirement), None)
+    failures = found["failures"] if found and found["failed"] else []
+    return {failure["operation"] for failure in failures if not failure["because"]}
+
+
+def _tested(record: Record) -> list[Mapping[str, Any]]:
+    return [operation for operation in record["operations"] if operation["requests"]]
+
+
+def _by_most(record: Record, requirement: str) -> bool:
+    concerned: list[str] = next((r["operations"] for r in record["requirements"] if r["id"] == requirement), [])
+    return len(_broken(record, requirement)) >= max(2, MOST * len(concerned))
+
+
+def _operations_missing(record: Record) -> str:
+    missing = [
+        operation["id"]
+        for operation in _tested(record)
+        if not operation["successes"] and operation["statuses"].keys() & {"501"}
+    ]
+    if not missing:
+        return ""
+    named = ", ".join(missing[:3]) + (" and others" if len(missing) > 3 else "")
+    verb = "operation answers" if len(missing) == 1 else "operations answer"
+    return f"{len(missing)} {verb} 501, not implemented: {named}"
+
+
+def _no_credentials(record: Record) -> str:
+    if _by_most(record, "AUT-001") and _by_most(record, "AUT-002"):
+        return "no credentials are checked: requests without any, and with wrong ones, are answered with success"
+    return ""
+
+
+def _errors_as_success(record: Record) -> str:
+    found = next((r for r in record["requirements"] if r["id"] == "SCH-002"), None)
+    failures = found["failures"] if found and found["failed"] else []
+    bodies = [failure["exchange"]["response"]["body"] for failure in failures]
+    if any('"timestamp"' in body and '"message"' in body and '"status"' in body for body in bodies):
+        return "errors are answered with a status of success: their bodies are those of errors"
+    return ""
+
+
+def _at_random(record: Record) -> str:
+    if _by_most(record, "RED-003"):
+        return "the same request is answered otherwise each time: the answers seem to be made up"
+    return ""
+
+
+def _any_id(record: Record) -> str:
+    if _by_most(record, "ERR-006"):
+        return "whatever id is asked for is answered with success: the answers seem to be examples"
+    return ""
+
+
+def _stores_nothing(record: Record) -> str:
+    lost = [key for key in ("PRC-002", "ITM-002", "ITM-004", "IDM-002", "JSV-001") if _broken(record, key)]
+    if len(lost) >= 4:
+        return "what is created and saved is not there afterwards: nothing seems to be stored"
+    return ""
+
+
+_PATTERNS: tuple[Callable[[Record], str], ...] = (
+    _at_random,
+    _any_id,
+    _errors_as_success,
+    _stores_nothing,
+    _no_credentials,
+    _operations_missing,
+)

@@ -1,0 +1,155 @@
+"""Small wrong servers, each wrong in one plain way that people really meet: what does a run say of them?
+
+`python tests/miniatures.py NAME --write-target FILE` serves one by itself.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+from starlette.responses import Response
+
+from kuflow_conformance.reference.app import ReferenceServer
+from kuflow_conformance.reference.bank import Switch, around, on_answer, on_call
+from kuflow_conformance.reference.operations import Answer, Refused
+from kuflow_conformance.reference.serve import serve
+
+MINIATURES: dict[str, Switch] = {}
+
+
+def miniature(name: str, summary: str) -> Any:
+    def register(install: Any) -> Any:
+        MINIATURES[name] = Switch(name, summary, install)
+        return install
+
+    return register
+
+
+@miniature("one-alternative", "500 to every initiatorEmail and every change of initiator")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Any, body: Any) -> Answer:
+        if "initiatorEmail" in body:
+            raise Refused(500, "NullPointerException")
+        answer: Answer = original()
+        return answer
+
+    def change(original: Any, caller: Any, **arguments: Any) -> Answer:
+        raise Refused(500, "NullPointerException")
+
+    on_call(server, "createProcess", create)
+    on_call(server, "changeProcessInitiator", change)
+
+
+BUILT = ("findPrincipals", "retrievePrincipal", "findProcesses", "retrieveProcess", "createProcess", "completeProcess")
+
+
+@miniature("half-built", "six operations work, the others answer 501")
+def _(server: ReferenceServer) -> None:
+    def execute(original: Any, operation: Any, caller: Any, arguments: Any) -> Answer:
+        if operation.id not in BUILT:
+            raise Refused(501, "Not implemented")
+        answer: Answer = original(operation, caller, arguments)
+        return answer
+
+    around(server, "execute", execute)
+
+
+@miniature("any-id", "a mock: whatever id is asked for, there is an example of it")
+def _(server: ReferenceServer) -> None:
+    for kind, operation_id in (
+        ("process", "retrieveProcess"),
+        ("item", "retrieveProcessItem"),
+        ("robot", "retrieveRobot"),
+    ):
+        example: list[Any] = []
+
+        def read(original: Any, caller: Any, id: str, example: Any = example, kind: str = kind) -> Answer:
+            try:
+                answer: Answer = original()
+                example[:] = [answer.json]
+                return answer
+            except Refused:
+                if not example:
+                    raise
+                return Answer(200, json={**example[0], "id": id})
+
+        on_call(server, operation_id, read)
+
+
+@miniature("random", "each answer about a resource is made up anew")
+def _(server: ReferenceServer) -> None:
+    def change(body: Any) -> Any:
+        return {
+            **body,
+            "state": random.choice(["RUNNING", "COMPLETED", "CANCELLED"]),
+            "initiatorId": server.platform.new_id(),
+        }
+
+    on_answer(server, ["retrieveProcess", "createProcess"], change)
+    on_answer(server, ["retrievePrincipal"], lambda body: {**body, "name": str(random.random())})
+    on_answer(server, ["retrieveRobot"], lambda body: {**body, "name": str(random.random())})
+    on_answer(
+        server,
+        ["retrieveTenantUser"],
+        lambda body: {**body, "createdAt": f"20{random.randrange(10, 99)}-01-01T00:00:00Z"},
+    )
+    on_answer(server, ["retrieveProcessItem"], lambda body: {**body, "ownerId": server.platform.new_id()})
+
+
+@miniature("polite-errors", "errors come with status 200")
+def _(server: ReferenceServer) -> None:
+    def refuse(original: Any, operation: Any, refusal: Refused) -> Response:
+        response: Response = original(operation, refusal)
+        response.status_code = 200
+        return response
+
+    around(server, "refuse", refuse)
+
+
+@miniature("open-door", "no credentials are checked")
+def _(server: ReferenceServer) -> None:
+    around(
+        server,
+        "application",
+        lambda original, identifier, token: original(identifier, token) or server.tenants[0].application,
+    )
+
+
+@miniature("totals-as-text", "totalElements is a text")
+def _(server: ReferenceServer) -> None:
+    lists = ["findPrincipals", "findTenantUsers", "findProcesses", "findProcessItems", "findRobots"]
+
+    def change(body: Any) -> Any:
+        return {**body, "metadata": {**body["metadata"], "totalElements": str(body["metadata"]["totalElements"])}}
+
+    on_answer(server, lists, change)
+
+
+@miniature("words-for-emails", 'every email address is "string"')
+def _(server: ReferenceServer) -> None:
+    def change(body: Any) -> Any:
+        return {**body, "user": {**body["user"], "email": "string"}} if isinstance(body.get("user"), dict) else body
+
+    on_answer(server, ["retrievePrincipal"], change)
+
+
+@miniature("forgetful", "what is created is answered, and not kept")
+def _(server: ReferenceServer) -> None:
+    def forget(kept: Any) -> Any:
+        def create(original: Any, caller: Any, body: Any) -> Answer:
+            answer: Answer = original()
+            assert answer.json is not None
+            kept().pop(answer.json["id"].lower(), None)
+            return answer
+
+        return create
+
+    on_call(server, "createProcess", forget(lambda: server.platform.processes))
+    on_call(server, "createProcessItem", forget(lambda: server.platform.items))
+
+
+if __name__ == "__main__":
+    serve(0, [MINIATURES[sys.argv[1]]], (), Path(sys.argv[3]))
