@@ -100,7 +100,7 @@ class Evidence:
         if exchange.operation:
             self.elapsed.setdefault(exchange.operation.id, []).append(exchange.elapsed)
             self.covered.setdefault(exchange.operation.id, set()).update(self._coverage.of(exchange))
-        if exchange.media_type != "application/json" and (why := refused_in_front(exchange)):
+        if why := refused_in_front(exchange):
             self.observe("ERR-012", f"{exchange.status} as {exchange.media_type or 'nothing'}: {why}")
         self.findings(judge(exchange), exchange)
 
