@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from kuflow_conformance.oracles.json_patch import MUST, Firmness, JsonPatch, outcome
-from kuflow_conformance.oracles.pointers import places, pointer
+from kuflow_conformance.oracles.pointers import places, pointer, tokens
 
 Operation = dict[str, Any]
 
@@ -153,7 +153,7 @@ def _objects() -> Iterator[tuple[Any, JsonPatch]]:
     yield tree, [operation("add", "d", value=[]), *(operation("add", "d", "-", value=number) for number in range(12))]
 
 
-def _joined(cases: Iterator[tuple[Any, JsonPatch]], most: int = 80) -> Iterator[Patch]:
+def _joined(cases: Iterator[tuple[Any, JsonPatch]], most: int = 48) -> Iterator[Patch]:
     """Cases, each in a part of one document, with about so many operations a patch."""
     document: dict[str, Any] = {}
     operations: JsonPatch = []
@@ -170,13 +170,26 @@ def _joined(cases: Iterator[tuple[Any, JsonPatch]], most: int = 80) -> Iterator[
         yield Patch(document, operations)
 
 
+def halves(patch: Patch) -> list[Patch]:
+    """A patch of several parts as two; none where it has only one."""
+    areas = [*patch.document]
+    middle = len(areas) // 2
+    if not middle or any(len(step["path"].split("/")) < 2 for step in patch.operations):
+        return []
+    found = []
+    for half in (areas[:middle], areas[middle:]):
+        operations = [step for step in patch.operations if tokens(step["path"])[0] in half]
+        found.append(Patch({area: patch.document[area] for area in half}, operations))
+    return found
+
+
 WHOLE = {"text": "one", "list": [1, {"a": None}], "object": {"x": {}}}
 
 
 def applicable() -> list[Patch]:
     """Every operation × kind of place × form of pointer, in a few long patches."""
     return [
-        *_joined(map(_by_name, NAMES), most=120),
+        *_joined(map(_by_name, NAMES)),
         *_joined(map(_by_kind, KINDS)),
         *_joined(_lists()),
         *_joined(_objects()),

@@ -68,6 +68,18 @@ def outcome(value: Any, operations: JsonPatch) -> Outcome:
     return Outcome(True, firmness, document)
 
 
+def well_formed(operations: Any) -> bool:
+    """Whether `operations` are a JSON Patch in which nothing is missing."""
+    return isinstance(operations, list) and all(
+        isinstance(step, dict)
+        and step.get("op") in _OPERATIONS
+        and isinstance(step.get("path"), str)
+        and (step["op"] not in ("move", "copy") or isinstance(step.get("from"), str))
+        and (step["op"] not in ("add", "replace", "test") or "value" in step)
+        for step in operations
+    )
+
+
 def patched(value: Any, operations: JsonPatch) -> Any:
     """`value` after the JSON Patch. Raises ValueError when the patch does not apply."""
     result = outcome(value, operations)
