@@ -195,7 +195,8 @@ def test_numbers_beyond_doubles(way, world, evidence):
         saved = world.call(operation, id=way.key, content=body.encode())
         evidence.observe("JSV-013", f"{written}: {saved.status} by {way.way}")
         for exchange in (saved, way.read()) if saved.ok else ():
+            if not exchange.object:
+                continue  # Infinity, which is not JSON
             seen = way.shown(exchange).get("number")
             number = isinstance(seen, int | float) and not isinstance(seen, bool)
             evidence.check("JSV-008", exchange, number, expected=f"{written}, or a number near it", seen=seen)
-

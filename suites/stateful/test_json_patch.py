@@ -1,240 +1,184 @@
-"""JSON Patch on each JSON value: the outcome is what RFC 6902 makes of the value read before."""
+"""JSON Patch on each JSON value: the outcome is what RFC 6902 makes of the value that was there."""
+
+import random
 
 import pytest
 
-from kuflow_conformance.oracles import NotTested, shown
-from kuflow_conformance.oracles.json_patch import patched
+from kuflow_conformance.generation import patches, values
+from kuflow_conformance.generation.shrinking import shrink
+from kuflow_conformance.oracles.json_patch import MUST, SHOULD, outcome, well_formed
+from kuflow_conformance.oracles.pointers import pointer
+from kuflow_conformance.oracles.values import losses
 
-BASE = {
-    "text": "one",
-    "number": 1,
-    "real": 1.5,
-    "yes": True,
-    "no": False,
-    "nothing": None,
-    "list": [1, 2, 3],
-    "rows": [{"name": "a", "tags": ["x"]}, {"name": "b", "tags": []}],
-    "object": {"inner": {"leaf": "value"}},
-    "pair": {"first": 1, "second": [True, None]},
-    "a/b": "slash",
-    "m~n": "tilde",
-    "~1": "escaped",
-}
+DRAWN = {"core": 3, "full": 20}
+"""Patches drawn for each place, by profile."""
+
+LENIENT = 12
+"""Patches that only a lenient reading makes applicable, for each place."""
 
 
-def op(name, path, **more):
-    return {"op": name, "path": path, **more}
-
-
-def move(name, source, path):
-    return {"op": name, "from": source, "path": path}
-
-
-APPLY = {
-    "add member": [op("add", "/new", value=1)],
-    "add replaces": [op("add", "/text", value="two")],
-    "add null": [op("add", "/new", value=None)],
-    "add at index": [op("add", "/list/1", value=9)],
-    "add at front": [op("add", "/list/0", value=9)],
-    "add at length": [op("add", "/list/3", value=9)],
-    "append": [op("add", "/list/-", value=9)],
-    "append list": [op("add", "/list/-", value=[1, 2])],
-    "add nested": [op("add", "/rows/1/tags/-", value="y")],
-    "add object": [op("add", "/object/inner/more", value={"a": [1, {"b": None}]})],
-    "remove member": [op("remove", "/text")],
-    "remove first": [op("remove", "/list/0")],
-    "remove middle": [op("remove", "/list/1")],
-    "remove last": [op("remove", "/list/2")],
-    "remove nested": [op("remove", "/object/inner/leaf")],
-    "remove null": [op("remove", "/nothing")],
-    "replace member": [op("replace", "/text", value="two")],
-    "replace type": [op("replace", "/list", value={"now": "object"})],
-    "replace element": [op("replace", "/list/1", value="two")],
-    "replace by null": [op("replace", "/text", value=None)],
-    "replace whole": [op("replace", "", value={"all": "new"})],
-    "add whole": [op("add", "", value={"all": "new"})],
-    "replace by false": [op("replace", "/text", value=False)],
-    "replace by zero": [op("replace", "/text", value=0)],
-    "replace by nothing": [op("replace", "/text", value="")],
-    "replace nested": [op("replace", "/rows/0/name", value="z")],
-    "remove all": [op("remove", "/list/0"), op("remove", "/list/0"), op("remove", "/list/0")],
-    "move nested": [move("move", "/rows/0/tags/0", "/object/inner/tag")],
-    "copy element": [move("copy", "/list/1", "/list/0")],
-    "move escaped": [move("move", "/a~1b", "/m~0n")],
-    "move member": [move("move", "/text", "/moved")],
-    "move over": [move("move", "/text", "/number")],
-    "move forward": [move("move", "/list/0", "/list/2")],
-    "move backward": [move("move", "/list/2", "/list/0")],
-    "move into list": [move("move", "/text", "/list/-")],
-    "move to itself": [move("move", "/text", "/text")],
-    "copy member": [move("copy", "/object", "/copied")],
-    "copy into list": [move("copy", "/rows/0", "/rows/-")],
-    "copy is its own": [move("copy", "/object", "/copied"), op("replace", "/copied/inner/leaf", value="changed")],
-    "slash in name": [op("replace", "/a~1b", value="new")],
-    "tilde in name": [op("replace", "/m~0n", value="new")],
-    "escaped escape": [op("replace", "/~01", value="new")],
-    "in order": [
-        op("add", "/x", value=[]),
-        op("add", "/x/-", value=1),
-        op("add", "/x/0", value=0),
-        op("remove", "/x/1"),
-    ],
-    "many": [op("add", f"/new {number}", value=number) for number in range(40)],
-    "test then change": [op("test", "/text", value="one"), op("replace", "/text", value="two")],
-}
-EQUAL = {
-    "text": "one",
-    "number": 1,
-    "real": 1.5,
-    "yes": True,
-    "no": False,
-    "nothing": None,
-    "list": [1, 2, 3],
-    "object": {"inner": {"leaf": "value"}},
-    "pair": {"second": [True, None], "first": 1},
-}
-UNEQUAL = [
-    ("/text", "One"),
-    ("/text", ""),
-    ("/number", 2),
-    ("/number", "1"),
-    ("/number", True),
-    ("/yes", False),
-    ("/yes", "true"),
-    ("/yes", 1),
-    ("/no", None),
-    ("/nothing", False),
-    ("/nothing", ""),
-    ("/nothing", 0),
-    ("/nothing", {}),
-    ("/list", [1, 3, 2]),
-    ("/list", [1, 2, 3, 4]),
-    ("/list", [[1, 2, 3]]),
-    ("/list/0", "1"),
-    ("/pair", {"first": 1, "second": [None, True]}),
-    ("/pair", {"first": 1}),
-    ("/list", [1, 2]),
-    ("/list/0", 2),
-    ("/object", {"inner": {}}),
-    ("/object", {"inner": {"leaf": "value", "more": 1}}),
-]
-FAIL = {
-    "remove missing": [op("remove", "/missing")],
-    "replace missing": [op("replace", "/missing", value=1)],
-    "test missing": [op("test", "/missing", value=1)],
-    "add under missing": [op("add", "/missing/x", value=1)],
-    "add under text": [op("add", "/text/x", value=1)],
-    "add past the end": [op("add", "/list/4", value=1)],
-    "remove past the end": [op("remove", "/list/3")],
-    "replace past the end": [op("replace", "/list/3", value=1)],
-    "remove the dash": [op("remove", "/list/-")],
-    "index that is a name": [op("add", "/list/x", value=1)],
-    "move from missing": [move("move", "/missing", "/x")],
-    "copy from missing": [move("copy", "/missing", "/x")],
-    "move into itself": [move("move", "/object", "/object/inner/x")],
-    "path without slash": [op("add", "text", value=1)],
-}
-MALFORMED = {
-    "no operation": [],
-    "unknown operation": [op("merge", "/text", value=1)],
-    "operation in capitals": [op("ADD ALL", "/text", value=1)],
-    "no op": [{"path": "/text", "value": 1}],
-    "no path": [{"op": "add", "value": 1}],
-    "move without from": [op("move", "/x")],
-    "copy without from": [op("copy", "/x")],
-    "an object": op("add", "/text", value=1),
-}
-
-
-def _outcome(holder, evidence, requirement, operations):
-    """Apply to a value read before; the answer and what is read back must be as RFC 6902 says."""
-    before = holder.value(holder.get())
-    try:
-        expected = patched(before, operations)
-    except ValueError as error:
-        raise NotTested(f"the value saved before is not there to be patched: {error}") from error
-    answer = holder.apply(operations)
-    wording = f"{shown(operations)} to apply and give {shown(expected)}"
-    if not evidence.accepted(requirement, answer, wording):
-        return
+def _carried_out(holder, evidence, patch):
+    """Put the document and patch it; whether the outcome is wrong, None where it cannot be judged."""
+    there = holder.value(holder.put(patch.document))
+    expected = outcome(there, patch.operations) if isinstance(there, dict) else None
+    if expected is None or not expected.applies or expected.firmness < MUST:
+        return None  # that a value is not kept as it was put, is told of by itself
+    answer = holder.apply(patch.operations)
+    if answer.status == 413:
+        return None
+    if not evidence.accepted("PAT-001", answer, "a patch that applies to be carried out"):
+        return True
+    right = True
     for exchange in (answer, holder.get()):
-        if not evidence.equal(requirement, exchange, holder.value(exchange), expected, f"after {shown(operations)}"):
-            return
+        seen = holder.value(exchange)
+        lost = "; ".join([*losses(expected.value, seen)][:3])
+        wording = "what RFC 6902 makes of the value"
+        right &= evidence.check(
+            "PAT-001", exchange, not lost, expected=wording, seen=lost, compared=(expected.value, seen)
+        )
+    return not right
 
 
-def _refusal(holder, evidence, requirement, operations):
-    """A patch that cannot apply is refused as a whole: nothing of it is kept."""
+def _applies(holder, evidence, patch):
+    """Carry out a patch; one that is too large in halves. What is wrong is shrunk."""
+    wrong = _carried_out(holder, evidence, patch)
+    if wrong is None:
+        for half in patches.halves(patch):
+            _applies(holder, evidence, half)
+    elif wrong:
+
+        def fails(smaller):
+            if not smaller["operations"] or not well_formed(smaller["operations"]):
+                return None
+            candidate = patches.Patch(smaller["document"], smaller["operations"])
+            result = outcome(candidate.document, candidate.operations)
+            return _carried_out(holder, evidence, candidate) if result.applies and result.firmness == MUST else None
+
+        shrink(patch._asdict(), fails)
+
+
+def _all_refused(holder, evidence, requirement, document, operations, what):
+    """Patches of a document that are refused, each by itself, and leave everything as it was."""
+    if not holder.put(document).ok:
+        return
     before = holder.get()
-    for steps in (
-        (operations, [op("add", "/conformance", value=1), *operations])
-        if isinstance(operations, list)
-        else (operations,)
-    ):
-        if not operations and steps:
-            continue  # an empty patch with something in it is no empty patch
+    for steps in operations:
         answer = holder.apply(steps)
-        evidence.refused(requirement, answer, f"of {shown(steps)}")
-        after = holder.get()
-        if not answer.refused:
-            return
-        kept, seen = before.at(holder.where), after.at(holder.where)
-        if not evidence.equal("PAT-003", answer, seen, kept, "as before the refused patch"):
-            return
-        evidence.unchanged("PAT-003", before, after, "nothing to change by a refused patch")
+        if not evidence.refused(requirement, answer, what) and answer.ok:
+            holder.put(document)
+            before = holder.get()
+    kept = "nothing to change by a refused patch"
+    if not evidence.unchanged("PAT-003", before, holder.get(), kept):
+        for steps in operations:  # which of them was it?
+            holder.put(document)
+            before = holder.get()
+            answer = holder.apply(steps)
+            after = holder.get()
+            if answer.refused and not evidence.unchanged(
+                "PAT-003", before, after, "nothing to change by a refused patch"
+            ):
+                return
 
 
-@pytest.fixture
-def base(holder, evidence):
-    """The holder, with a value in it that has something of every kind."""
-    holder.put(BASE)
-    return holder
+def _share(items, holder, profile, seed):
+    """What of all this is done in one of the three places: all in full, or a third."""
+    if profile == "full":
+        return items
+    shuffled = random.Random(seed).sample(items, len(items))
+    return shuffled[("metadata", "entity", "data").index(holder.name) :: 3]
 
 
 @pytest.mark.long
 @pytest.mark.requirement("PAT-001")
-def test_applies(base, evidence):
-    for operations in APPLY.values():
-        base.put(BASE)
-        _outcome(base, evidence, "PAT-001", operations)
-
-
-@pytest.mark.requirement("PAT-001")
-def test_patches_build_on_each_other(base, evidence):
-    for operations in ([op("add", "/first", value=[1])], [op("add", "/first/-", value=2)], [op("remove", "/text")]):
-        _outcome(base, evidence, "PAT-001", operations)
-    seen = base.value(base.get()) or {}
-    built = seen.get("first") == [1, 2] and "text" not in seen
-    evidence.check("PAT-001", evidence.last, built, expected="what three patches made of the value", seen=seen)
-
-
-@pytest.mark.requirement("PAT-002")
-def test_equal_values_pass_the_test_operation(base, evidence):
-    for name, value in EQUAL.items():
-        _outcome(base, evidence, "PAT-002", [op("test", f"/{name}", value=value)])
-    both = [op("test", "/object", value={"inner": {"leaf": "value"}}), op("test", "/a~1b", value="slash")]
-    _outcome(base, evidence, "PAT-002", both)
+def test_applies(holder, evidence):
+    for patch in (*patches.applicable(), *patches.with_odd_names()):
+        _applies(holder, evidence, patch)
 
 
 @pytest.mark.long
-@pytest.mark.requirement("PAT-002", "PAT-003")
-def test_unequal_values_fail_the_test_operation(base, evidence):
-    for path, value in UNEQUAL:
-        _refusal(base, evidence, "PAT-002", [op("test", path, value=value)])
+@pytest.mark.requirement("PAT-001")
+def test_drawn_patches_apply(holder, evidence, profile, seed):
+    own_seed = seed * 3 + ("metadata", "entity", "data").index(holder.name)
+    for patch in values.drawn(patches.patches(values.values()), DRAWN[profile], own_seed):
+        _applies(holder, evidence, patch)
+
+
+@pytest.mark.requirement("PAT-001")
+def test_patches_build_on_each_other(holder, evidence):
+    there = holder.value(holder.put(patches.BASE))
+    for steps in (
+        [{"op": "add", "path": "/first", "value": [1]}],
+        [{"op": "add", "path": "/first/-", "value": None}],
+        [{"op": "remove", "path": "/text"}, {"op": "move", "from": "/object", "path": "/first/0"}],
+    ):
+        if not isinstance(there, dict) or not outcome(there, steps).applies:
+            return
+        there = outcome(there, steps).value
+        answer = holder.apply(steps)
+        if not evidence.accepted("PAT-001", answer, "a patch on what earlier patches have made of the value"):
+            return
+        for exchange in (answer, holder.get()):
+            holder.shows_value(evidence, "PAT-001", exchange, there, "which all patches until now have made of it")
 
 
 @pytest.mark.long
 @pytest.mark.requirement("PAT-003", "PAT-004")
-def test_what_cannot_apply_is_refused_as_a_whole(base, evidence):
-    for operations in FAIL.values():
-        _refusal(base, evidence, "PAT-004", operations)
-    late = [op("add", "/conformance", value=1), op("remove", "/text"), op("test", "/number", value=2)]
-    _refusal(base, evidence, "PAT-004", late)
+def test_what_does_not_apply_is_refused(holder, evidence, profile, seed):
+    refused = _share(patches.inapplicable(), holder, profile, seed)
+    _all_refused(holder, evidence, "PAT-004", patches.BASE, refused, "of a patch that does not apply")
+
+
+@pytest.mark.requirement("PAT-003", "PAT-004")
+def test_a_patch_is_carried_out_as_a_whole_or_not_at_all(holder, evidence, seed):
+    good = [{"op": "add", "path": "/conformance", "value": 1}, {"op": "replace", "path": "/list/0", "value": 9}]
+    refused = random.Random(seed).sample(patches.inapplicable(), 8)
+    mixed = [[*good, *steps, {"op": "remove", "path": "/text"}] for steps in refused]
+    _all_refused(holder, evidence, "PAT-004", patches.BASE, mixed, "of a patch with an operation that does not apply")
+
+
+@pytest.mark.long
+@pytest.mark.requirement("PAT-002", "PAT-003")
+def test_unequal_values_fail_the_test_operation(holder, evidence, profile, seed):
+    document = patches.unequal()[0].document
+    tests = [patch.operations for patch in _share(patches.unequal(), holder, profile, seed)]
+    _all_refused(holder, evidence, "PAT-002", document, tests, "of a test against another value")
+
+
+@pytest.mark.requirement("PAT-002")
+def test_equal_values_pass_the_test_operation(holder, evidence):
+    document = patches.unequal()[0].document | patches.BASE
+    there = holder.value(holder.put(document))
+    if isinstance(there, dict):
+        tests = [{"op": "test", "path": pointer(name), "value": value} for name, value in there.items()]
+        evidence.accepted("PAT-002", holder.apply(tests), "tests against equal values to succeed")
+
+
+@pytest.mark.requirement("PAT-008")
+def test_lenient_readings(holder, evidence, profile, seed):
+    lenient = patches.inapplicable(SHOULD)
+    chosen = lenient if profile == "full" else random.Random(f"{seed} {holder.name}").sample(lenient, LENIENT)
+    _all_refused(holder, evidence, "PAT-008", patches.BASE, chosen, "of a patch that only a lenient reading can apply")
+
+
+@pytest.mark.requirement("PAT-009")
+def test_numbers_are_equal_by_value(holder, evidence):
+    if holder.put(patches.EQUAL_NUMBERS.document).ok:
+        answer = holder.apply(patches.EQUAL_NUMBERS.operations)
+        evidence.accepted("PAT-009", answer, "a test of 1 against 1.0 to succeed")
+
+
+@pytest.mark.requirement("PAT-010")
+def test_what_is_open_to_reading(holder, evidence):
+    for what, operations in patches.OPEN_TO_READING:
+        if holder.put(patches.BASE).ok:
+            answer = holder.apply(operations)
+            evidence.observe("PAT-010", f"{what}: {answer.status}")
 
 
 @pytest.mark.requirement("PAT-003", "PAT-005")
-def test_malformed_patch_is_refused(base, evidence):
-    for operations in MALFORMED.values():
-        _refusal(base, evidence, "PAT-005", operations)
+def test_malformed_patches(holder, evidence):
+    malformed = [operations for _, operations in patches.MALFORMED]
+    _all_refused(holder, evidence, "PAT-005", patches.BASE, malformed, "of a malformed patch")
 
 
 @pytest.mark.requirement("PAT-006")
@@ -242,12 +186,10 @@ def test_validity_is_judged_again(holder, evidence):
     valid, invalid = holder.need("valid"), holder.need("invalid")
     for start, value, expected in ((valid, invalid, False), (invalid, valid, True)):
         holder.put(start)
-        answer = holder.apply([op("replace", "", value=value)])
+        answer = holder.apply([{"op": "replace", "path": "", "value": value}])
         if not answer.ok:  # the whole document is a place like any other, but a server may not know it
-            steps = [op("remove", "/" + name.replace("~", "~0").replace("/", "~1")) for name in start]
-            steps += [
-                op("add", "/" + name.replace("~", "~0").replace("/", "~1"), value=part) for name, part in value.items()
-            ]
+            steps = [{"op": "remove", "path": pointer(name)} for name in start]
+            steps += [{"op": "add", "path": pointer(name), "value": part} for name, part in value.items()]
             answer = holder.apply(steps)
         for exchange in (answer, holder.get()):
             if answer.ok:
@@ -255,6 +197,7 @@ def test_validity_is_judged_again(holder, evidence):
 
 
 @pytest.mark.requirement("PAT-007")
-def test_patch_as_plain_json(base, evidence):
-    answer = base.apply([op("add", "/new", value=1)], content_type="application/json")
-    evidence.observe("PAT-007", f"{base.patch}: {answer.status}")
+def test_patch_as_plain_json(holder, evidence):
+    holder.put({"text": "one"})
+    answer = holder.apply([{"op": "add", "path": "/new", "value": 1}], content_type="application/json")
+    evidence.observe("PAT-007", f"{holder.patch}: {answer.status}")

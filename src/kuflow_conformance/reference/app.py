@@ -185,7 +185,7 @@ class ReferenceServer:
             return content
         try:
             body = json.loads(content.decode("utf-8"), parse_constant=_no_constant)
-            json.dumps(body, ensure_ascii=False).encode()  # lone surrogates are no text
+            json.dumps(body, ensure_ascii=False, allow_nan=False).encode()  # no lone surrogates, no 1e400
         except (ValueError, RecursionError) as error:
             raise Refused(400, "The body is not JSON", [self.platform.detail("body", "MALFORMED_JSON")]) from error
         self.check_body(operation, media_type, body)
