@@ -3,8 +3,11 @@
 import pytest
 
 from kuflow_conformance.oracles import NotTested
-from kuflow_conformance.oracles.pointers import points_into
+from kuflow_conformance.oracles.pointers import places, pointer, points_into, related
 from kuflow_conformance.oracles.resources import MODIFIED, disagreements
+
+PLACES = 12
+"""Places of a sample that are spoilt."""
 
 
 def _saved(holder, evidence, value, requirement="JSV-001", **more):
@@ -99,24 +102,78 @@ def test_data_given_at_creation(kind, valid, world, evidence):
             evidence.shows("JSV-012", exchange, {f"{where}.valid": valid}, "whatever the client says of it")
 
 
+def _spoilt(value, names, part):
+    """`value` with another part in this place."""
+    if not names:
+        return part
+    changed = dict(value) if isinstance(value, dict) else list(value)
+    changed[names[0]] = _spoilt(value[names[0]], names[1:], part)
+    return changed
+
+
+def _of_another_type(part):
+    return "spoilt" if isinstance(part, dict | list) else {"conformance": ["spoilt"]}
+
+
+def _pointed(holder, exchange):
+    """The pointers of the errors of a value that is marked invalid; None of one that is not."""
+    if not exchange.ok or exchange.at(f"{holder.where}.valid") is not False:
+        return None
+    return [str(error["propertyPath"]) for error in holder.errors(exchange) if error.get("propertyPath") is not None]
+
+
 @pytest.mark.requirement("JSV-005")
 def test_errors_point_at_what_was_spoilt(holder, evidence):
-    """One property after the other gets a value of another type; an error has to point into one of them."""
+    """Each place of the valid sample in turn gets a value of another type.
+
+    A place that makes the value invalid is one that the schema judges: then an error has to point to it, to what it
+    is in or to what is in it, and to at least one of these places exactly.
+    """
     valid = holder.need("valid")
-    shown, pointed, last = [], False, None
-    for name, value in valid.items():
-        spoilt = {"conformance": ["spoilt"]} if not isinstance(value, dict) else "spoilt"
-        if not holder.put(valid | {name: spoilt}).ok:
-            continue
-        read = holder.get()
-        pointers = [error["propertyPath"] for error in holder.errors(read) if "propertyPath" in error]
-        if read.at(f"{holder.where}.valid") is False and pointers:
-            here = "/" + name.replace("~", "~0").replace("/", "~1")
-            shown, last = [*shown, f"{name}: {pointers}"], read
-            pointed = pointed or any(p == here or str(p).startswith(f"{here}/") for p in pointers)
+    exactly, last, seen = False, None, []
+    spoilable = sorted(places(valid), key=lambda place: -len(place[0]))[:PLACES]
+    for names, part in spoilable:
+        here = pointer(*names)
+        for exchange in _spoils(holder, valid, names, part, thoroughly=names == spoilable[0][0]):
+            pointers = _pointed(holder, exchange)
+            if not pointers:
+                continue  # not judged, or told without a place
+            last = exchange
+            seen.append(f"{here}: {', '.join(pointers)}")
+            exactly |= here in pointers
+            near = any(related(one, here) for one in pointers)
+            expected = "an error that points to what was spoilt, what it is in, or what is in it"
+            evidence.check("JSV-005", exchange, near, expected=expected, seen=seen[-1])
     if last is None:
-        raise NotTested("no property of the valid sample can be spoilt such that an error shows a propertyPath")
-    evidence.check("JSV-005", last, pointed, expected="a propertyPath to the property that was spoilt", seen=shown)
+        raise NotTested("no place of the valid sample can be spoilt such that an error shows a propertyPath")
+    evidence.check("JSV-005", last, exactly, expected="a propertyPath to the very place that was spoilt", seen=seen)
+
+
+def _spoils(holder, valid, names, part, thoroughly):
+    """A value that is spoilt in one place, by PUT; thoroughly by PATCH as well, and as it is read."""
+    wrong = _of_another_type(part)
+    yield holder.put(_spoilt(valid, names, wrong))
+    if thoroughly:
+        yield holder.get()
+        if holder.put(valid).ok:
+            yield holder.apply([{"op": "replace", "path": pointer(*names), "value": wrong}])
+
+
+@pytest.mark.requirement("JSV-005")
+def test_errors_point_at_names_that_need_escapes(holder, evidence):
+    """Objects of the valid sample get a member of their own; where a schema minds it, an error has to point to it."""
+    valid = holder.need("valid")
+    objects = [((), valid), *((names, part) for names, part in places(valid) if isinstance(part, dict))]
+    for names, part in objects[:PLACES]:
+        for odd in ("a/b~c", "~1", "0"):
+            wrong = {"conformance": ["spoilt"]}
+            exchange = holder.put(_spoilt(valid, names, {**part, odd: wrong}))
+            pointers, here = _pointed(holder, exchange), pointer(*names, odd)
+            if pointers is None:
+                break  # this object may have any members
+            near = not pointers or any(related(one, here) for one in pointers)
+            expected = "an error that points to the member that was added, or to what it is in"
+            evidence.check("JSV-005", exchange, near, expected=expected, seen=f"{here}: {', '.join(pointers)}")
 
 
 @pytest.mark.requirement("JSV-009")

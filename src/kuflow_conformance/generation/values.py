@@ -148,6 +148,21 @@ UNUSUAL: dict[str, tuple[Any, ...]] = {
 TEXTS = (*TIMESTAMPS, *NUMBERS_AS_TEXT, *WORDS, *IDS, *ENCODED, *ADDRESSES, *SPACES, *LETTERS)
 """All texts that have to be taken as they are."""
 
+MULTILINE = "  # Title\r\n\r\n- *one*\n-\ttwo  \n\n" + "\n".join(TEXTS) + "\n\U0001f680  "
+"""All of them in one, with spaces and line breaks around."""
+
+FILE_NAMES = (
+    *("ünï.txt", "e\u0301.txt", "\U0001f680.txt", "a b.txt", "a+b.txt", "a%20b.txt", "a;b=c.txt", "a&b=c.txt"),
+    *("a#b.txt", "a?b.txt", "UPPER.TXT", "none", ".hidden", "two.tar.gz", "'quoted'.txt", 'quoted".txt', "(1).txt"),
+    *("[1].txt", "a,b.txt", "a:b.txt", "a|b.txt", "2024-06-14.txt", "null", "1"),
+    *("x" * length + ".txt" for length in (97, 251, 996)),
+)
+MEDIA_TYPES = (
+    *("application/json", "text/plain", "image/svg+xml", "application/x-7z-compressed", "x-custom/x-type"),
+    *("application/vnd.openxmlformats-officedocument.wordprocessingml.document", f"application/x-{'long' * 30}"),
+    *("application/vnd.a.b-c_d+json", "font/woff2", "audio/L16", "application/CSTAdata+xml"),
+)
+
 LONG = ("y" * 65_600, "\U0001f680" * 4_100)
 """Texts beyond what columns of databases hold: 65,535 bytes, or 4,000 characters."""
 

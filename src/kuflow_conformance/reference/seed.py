@@ -50,6 +50,7 @@ ENTITY_SCHEMA = _object(
         "type": "array",
         "items": _object(["sku"], sku={"type": "string"}, quantity={"type": "integer", "minimum": 0}),
     },
+    **{"net/gross": {"type": "object", "additionalProperties": {"type": "number"}}},
 )
 TASK_SCHEMAS = {
     "REVIEW": _object(

@@ -174,10 +174,18 @@ valid = {_toml({"reference": "REF-1", "priority": 2})}
 invalid = {_toml({"reference": "R", "priority": 9})}
 
 [test-bed.entity]
-valid = {_toml({"customer": {"name": "Ann"}, "lines": [{"sku": "A", "quantity": 1}]})}
+valid = {_toml(ENTITY)}
 invalid = {_toml({"customer": {}, "lines": [{"quantity": -1}]})}
 
 {tasks}"""
+
+
+ENTITY = {
+    "customer": {"name": "Ann"},
+    "lines": [{"sku": "A", "quantity": 1}, {"sku": "B"}],
+    "net/gross": {"tax~rate": 0.21},
+}
+"""A valid entity of the bundled server, with what pointers have to escape."""
 
 
 def _toml(value: Any) -> str:
