@@ -69,14 +69,18 @@ def outcome(value: Any, operations: JsonPatch) -> Outcome:
 
 
 def well_formed(operations: Any) -> bool:
-    """Whether `operations` are a JSON Patch in which nothing is missing."""
-    return isinstance(operations, list) and all(
-        isinstance(step, dict)
-        and step.get("op") in _OPERATIONS
-        and isinstance(step.get("path"), str)
-        and (step["op"] not in ("move", "copy") or isinstance(step.get("from"), str))
-        and (step["op"] not in ("add", "replace", "test") or "value" in step)
-        for step in operations
+    """Whether `operations` are a JSON Patch: one operation at least, and nothing missing in any."""
+    return (
+        isinstance(operations, list)
+        and bool(operations)
+        and all(
+            isinstance(step, dict)
+            and step.get("op") in _OPERATIONS
+            and isinstance(step.get("path"), str)
+            and (step["op"] not in ("move", "copy") or isinstance(step.get("from"), str))
+            and (step["op"] not in ("add", "replace", "test") or "value" in step)
+            for step in operations
+        )
     )
 
 
