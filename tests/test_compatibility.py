@@ -68,3 +68,38 @@ def test_schemas(version, old, new, verdict, sent):
     found = [(c.level, c.id, c.what, c.witness, c.note) for c in judgement.changes]
     assert letter(judgement) == verdict, found
     assert not [c for c in judgement.changes if c.kind == "found"], found
+
+
+BASE = {
+    "info": {"title": "t", "version": "1.0.0"},
+    "servers": [{"url": "https://api.example.com"}],
+    "paths": {"/a": {"get": {"operationId": "act", "responses": {"200": {"description": "x"}}}}},
+}
+
+
+def merged(document, change):
+    """A document with another merged into it; None takes a member away."""
+    if not isinstance(document, dict) or not isinstance(change, dict):
+        return change
+    new = {key: value for key, value in document.items() if key not in change}
+    return new | {key: merged(document.get(key), value) for key, value in change.items() if value is not None}
+
+
+def descriptions():
+    for name, old, new, verdict, *versions in yaml.safe_load((DATA / "documents.yaml").read_text()):
+        for version in versions[0] if versions else ("3.0", "3.1"):
+            yield pytest.param(version, old, new, verdict, id=f"{name}-{version}")
+
+
+@pytest.mark.parametrize(("version", "old", "new", "verdict"), descriptions())
+def test_descriptions(version, old, new, verdict):
+    before = merged(BASE, {"openapi": f"{version}.0", **old})
+    judgement = compatibility.judge(before, merged(before, new), witnesses=True)
+    found = [(c.level, c.id, c.what, c.witness, c.note) for c in judgement.changes]
+    if verdict == "MAJOR":
+        assert judgement.major, found
+        assert judgement.failing, found
+        assert not judgement.breaks_clients, found
+    else:
+        assert letter(judgement) == verdict, found
+        assert judgement.breaks_clients is (verdict in "BN"), found

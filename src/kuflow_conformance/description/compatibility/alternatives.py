@@ -44,6 +44,9 @@ def _aligned(run: Comparison, pair: Pair, old: Flat, new: Flat) -> None:
     (before,), (after,) = old.groups, new.groups
     rests = without(pair.old, old.groups), without(pair.new, new.groups)
     run.plain(pair, run.old.flat(rests[0]), run.new.flat(rests[1]))
+    if before.keyword == after.keyword == "nullable":
+        run.child(pair, "", before.branches[0], after.branches[0])
+        return
     _match(run, pair, list(before.branches), list(after.branches))
     if before.keyword != after.keyword and "oneOf" in (before.keyword, after.keyword):
         narrower = after.keyword == "oneOf"

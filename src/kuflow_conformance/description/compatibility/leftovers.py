@@ -97,8 +97,8 @@ def _unjudged(document: Document, other: Document) -> Iterator[str]:
             counterpart = other.at(pointer)
         except KeyError:
             counterpart = None
-            if value in ({}, [], None) or (isinstance(value, Mapping) and wordless(value, names) == {}):
-                return
+        if wordless(value, names) in ({}, [], None):
+            return
         if not same(wordless(value, names), wordless(counterpart, names)):
             yield pointer
 

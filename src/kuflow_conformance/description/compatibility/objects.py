@@ -78,12 +78,14 @@ def _default(run: Comparison, pair: Pair, old: Flat, new: Flat, name: str, below
         return
     words, other_words = (f.default[0] if f.default else "none" for f in (before, after))
     what = f"default {words} is now {other_words}"
+    where = _below(new, "properties", name)
+    old.where[where] = before.where.get("default", "")
     if run.sent and before.default:
         text = what, "clients that leave it out get something else"
-        run.find(below, "breaking", "default", "", *text, before, after, "default", shown=False)
+        run.find(pair, "breaking", "default", f"/{name}", *text, old, new, where, shown=False)
     else:
         text = what, "see what follows when it is left out"
-        run.find(below, "risky", "default", "", *text, before, after, "default", shown=False)
+        run.find(pair, "risky", "default", f"/{name}", *text, old, new, where, shown=False)
 
 
 def _removed(run: Comparison, pair: Pair, old: Flat, new: Flat, name: str, node: Node) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from kuflow_conformance.description.compatibility import exchanges, security, servers
 from kuflow_conformance.description.compatibility.document import At, Document
@@ -40,6 +41,14 @@ class Change:
         return f"{self.kind} {self.operation} {self.place}".strip()
 
 
+class Way(NamedTuple):
+    """How a pair of schemas was reached: by the last step, from the pair above; from nowhere for a whole body."""
+
+    step: str
+    pair: Pair
+    above: Way | None
+
+
 @dataclass
 class Occurrence:
     """A change, and for one of schemas where the rules found it."""
@@ -47,8 +56,7 @@ class Occurrence:
     change: Change
     pair: Pair | None = None
     finding: Finding | None = None
-    way: tuple[tuple[str, Pair], ...] = field(default=(), repr=False)
-    """The pairs from the body, parameter or answer down to `pair`, each with the step that leads to it."""
+    way: Way | None = field(default=None, repr=False)
 
 
 @dataclass
@@ -75,6 +83,7 @@ class Operation:
             if location == "header":
                 name = name.lower()
                 if name in exchanges.NOT_PARAMETERS:
+                    parameter.cover()
                     continue
             key = (location, positions.index(name)) if location == "path" and name in positions else (location, name)
             found[key] = parameter
@@ -127,9 +136,10 @@ class Walk:
 
     def report(self, pair: Pair, place: str) -> None:
         """Note the changes of two schemas, and of all below them, at a place of the operation."""
+        pair.settle()
         self.reported.append((self.operation, place, pair))
         for way, where in ways(pair, place):
-            inner = way[-1][1]
+            inner = way.pair
             for finding in inner.findings:
                 change = Change(
                     finding.level,
@@ -218,17 +228,20 @@ class Walk:
                 self.add("compatible", f"{kind}-added", "", " ".join(key), "nobody waits for it yet", None, message.at)
 
 
-def ways(pair: Pair, place: str) -> Iterator[tuple[tuple[tuple[str, Pair], ...], str]]:
-    """Every pair below one, by the first way that leads to it, and where that is."""
+def ways(pair: Pair, place: str) -> Iterator[tuple[Way, str]]:
+    """Every pair below one in which something was found, by the first way that leads to it, and where that is."""
     seen = {id(pair)}
-    work: list[tuple[tuple[tuple[str, Pair], ...], str]] = [((("", pair),), place)]
+    work: deque[tuple[Way, str]] = deque([(Way("", pair, None), place)])
     while work:
-        way, where = work.pop(0)
-        yield way, where
-        for step, below in way[-1][1].below:
+        way, where = work.popleft()
+        current = way.pair
+        if current.findings or current.rewritten:
+            yield way, where
+        for step, below in current.below:
             if id(below) not in seen:
                 seen.add(id(below))
-                work.append(((*way, (step, below)), where + step))
+                if below.below or below.findings or below.rewritten:
+                    work.append((Way(step, below, way), where + step))
 
 
 def _pointer(at: At | None, key: str) -> str:
@@ -288,10 +301,3 @@ def _callbacks(at: At) -> dict[Any, Operation]:
                 for method, operation in _in_item(at.document, pointer, expression):
                     found[f"{name} {expression}", method] = operation
     return found
-
-
-def with_level(occurrence: Occurrence, level: Level, **words: str) -> Occurrence:
-    """The same change at another level."""
-    return Occurrence(
-        replace(occurrence.change, level=level, **words), occurrence.pair, occurrence.finding, occurrence.way
-    )

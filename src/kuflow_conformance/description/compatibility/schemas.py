@@ -7,7 +7,8 @@ and the pairs below it. So recursion, mutual or not, costs as much as there are 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -88,9 +89,13 @@ class Pair:
                 yield pair
                 work += (other for _, other in pair.below)
 
+    settle: Callable[[], None] = field(default=lambda: None, repr=False)
+    """Compares the pairs below, which wait so that long chains of schemas are no deep recursion."""
+
     @property
     def safe(self) -> bool:
         """Whether no rule objects to it."""
+        self.settle()
         return all(
             finding.level not in ("breaking", "new values") and not finding.undecided
             for pair in self.closure()
@@ -100,6 +105,7 @@ class Pair:
     @property
     def alike(self) -> bool:
         """Whether no rule sees a difference."""
+        self.settle()
         return not any(pair.findings for pair in self.closure())
 
 
@@ -111,15 +117,21 @@ class Comparison:
         self.old = Schemas(old, sent=sent)
         self.new = Schemas(new, sent=sent)
         self.values = Values(pinned=old.discriminators == new.discriminators)
+        self._waiting: deque[Pair] = deque()
         self._pairs: dict[tuple[Node, Node, bool], Pair] = {}
 
     def pair(self, old: Node, new: Node, *, text: bool = False) -> Pair:
         """The result for two nodes. In a `text`, such as a query, every scalar is a string."""
         key = self.old.expand(old), self.new.expand(new), text
         if key not in self._pairs:
-            pair = self._pairs[key] = Pair(*key[:2], self.sent, text)
-            self._compare(pair)
+            self._pairs[key] = Pair(*key[:2], self.sent, text, settle=self.settle)
+            self._waiting.append(self._pairs[key])
         return self._pairs[key]
+
+    def settle(self) -> None:
+        """Compare all pairs that wait."""
+        while self._waiting:
+            self._compare(self._waiting.popleft())
 
     def _compare(self, pair: Pair) -> None:
         for schemas, node in ((self.old, pair.old), (self.new, pair.new)):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kuflow_conformance.description.compatibility.alternatives import split
-from kuflow_conformance.description.compatibility.findings import Level
+from kuflow_conformance.description.compatibility.findings import Finding, Level
 from kuflow_conformance.description.compatibility.normal import Node
 from kuflow_conformance.description.compatibility.operations import Change, Occurrence, Walk, ways
 from kuflow_conformance.description.compatibility.samples import Samples, size
@@ -52,6 +52,8 @@ class Search:
         self.samples = Samples(self.smaller, pins=pins)
         self.strategies = Strategies(self.samples)
         self.left = SEARCHED
+        self.told: dict[tuple[int, Finding], str] = {}
+        """What was said of a finding, wherever it occurs."""
         self._found: dict[int, list[Witness]] = {}
 
     def sides(self, pair: Pair) -> tuple[Node, Node]:
@@ -94,17 +96,16 @@ class Search:
     def message(self, occurrence: Occurrence, witness: Witness) -> Any:
         """The witness in the nearest object around it that shows the break as well."""
         value, way = witness.value, occurrence.way
-        for index in range(len(way) - 1, 0, -1):
-            if isinstance(value, dict) and not way[index][0].startswith(" "):
+        while way is not None and way.above is not None:
+            if isinstance(value, dict) and not way.step.startswith(" "):
                 break
-            step, parent = way[index][0], way[index - 1][1]
             try:
-                around = self._around(parent, step, value)
+                around = self._around(way.above.pair, way.step, value)
             except LookupError:
                 break
-            if around is None or not self.shows(parent, around[0]):
+            if around is None or not self.shows(way.above.pair, around[0]):
                 break
-            value = around[0]
+            value, way = around[0], way.above
         return value
 
     def _around(self, parent: Pair, step: str, value: Any) -> tuple[Any] | None:
@@ -143,8 +144,11 @@ def _with_witness(searches: dict[bool, Search], occurrence: Occurrence) -> Occur
     found = [witness for witness in search.witnesses(pair) if not witness.exclusive or finding.kind == "alternative"]
     if not found:
         return replace(occurrence, change=replace(change, note=AGREE_NOT))
-    best = _best(found, finding.kind, change)
-    text = words(search.message(occurrence, best), sent=pair.sent)
+    key = id(pair), finding
+    if key not in search.told:
+        best = _best(found, finding.kind, change)
+        search.told[key] = words(search.message(occurrence, best), sent=pair.sent)
+    text = search.told[key]
     level = "breaking" if finding.undecided else change.level
     return replace(occurrence, change=replace(change, witness=text, level=level))
 
@@ -186,7 +190,7 @@ def _unnamed(walk: Walk, searches: dict[bool, Search]) -> None:
     named = {id(o.pair) for o in walk.occurrences if o.change.level in ("breaking", "new values") and o.pair}
     for operation, place, root in list(walk.reported):
         for way, where in reversed(list(ways(root, place))):
-            pair = way[-1][1]
+            pair = way.pair
             if not (pair.findings or pair.rewritten) or any(id(below) in named for below in pair.closure()):
                 continue
             found = searches[pair.sent].witnesses(pair)
