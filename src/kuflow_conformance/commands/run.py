@@ -63,7 +63,7 @@ NOT_FOR_TWINS = ("known", "fail_fast", "last_failed")
     metavar="FILE",
     help="Target file of a second server: test both alike and say how they differ.",
 )
-@click.option("--record-only", is_flag=True, hidden=True, help="Neither JUnit nor Allure, for many runs in a row.")
+@click.option("--record-only", is_flag=True, hidden=True, help="No Allure results, for many runs in a row.")
 @click.option("--fault", multiple=True, metavar="ID", help="Switch a fault of the bundled server on; repeatable.")
 @click.option(
     "--variation", multiple=True, metavar="ID", help="Switch a variation of the bundled server on; repeatable."
@@ -86,7 +86,7 @@ def run(
     if update_known and not (settings.known or settings.target):
         raise click.UsageError("--update-known needs a file to write: --known FILE, or --target FILE to lie beside")
     if update_known and settings.known and not settings.known.exists():
-        known_failures.write(settings.known, {})
+        known_failures.write(settings.known, ())
     alone = {"workers": workers, "update_known": update_known, "baseline": baseline}
     if against and (clash := [name for name in (*alone, *NOT_FOR_TWINS) if {**options, **alone}[name]]):
         raise click.UsageError(f"--against cannot go with --{clash[0].replace('_', '-')}")

@@ -52,6 +52,20 @@ class Comparison:
         return self._moved(_BROKEN, _BROKEN)
 
     @property
+    def worse(self) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+        """Requirements that were broken and are so in more ways now, with the findings that are new."""
+        seen = {
+            (r["id"], finding["operation"], finding["fingerprint"])
+            for r in self.before["requirements"]
+            for finding in r["findings"]
+        }
+        new = {
+            r["id"]: [f for f in r["findings"] if (r["id"], f["operation"], f["fingerprint"]) not in seen]
+            for r in self.still_broken
+        }
+        return [(r, new[r["id"]]) for r in self.still_broken if new[r["id"]]]
+
+    @property
     def warned(self) -> list[dict[str, Any]]:
         """SHOULD requirements that are warned of now and were not."""
         return self._moved(("pass", "not tested", "absent"), ("warn",))
@@ -90,5 +104,5 @@ class Comparison:
 
     @property
     def regressed(self) -> bool:
-        """Whether something is broken now that was not."""
-        return bool(self.broken)
+        """Whether something is broken now that was not, or is in more ways."""
+        return bool(self.broken or self.worse)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from kuflow_conformance.findings.history import History
-from kuflow_conformance.findings.verdicts import FAILURES_KEPT
+from kuflow_conformance.findings.identity import fingerprint, place
+from kuflow_conformance.findings.verdicts import kept_examples
 from kuflow_conformance.oracles import Finding, WrongRequest, found, shown
 from kuflow_conformance.oracles.answers import judge_answer, unanswered
 from kuflow_conformance.oracles.coverage import Coverage
@@ -217,14 +219,14 @@ class Evidence:
         `because` is the requirement that is to blame, when there was no answer to hold this one against.
         """
         self.checks[finding.requirement] += 1
-        self.operations.setdefault(finding.requirement, set()).add(exchange.operation_id)
+        self.operations.setdefault(finding.requirement, set()).add(place(exchange.operation_id))
         if finding.holds:
             if finding.requirement not in self._exemplified:
                 self._exemplified.add(finding.requirement)
                 self.examples[finding.requirement] = self._example(finding, exchange)
             return
         # The same complaint of one operation counts once, however many requests show it: the smallest one is shown.
-        key = (finding.requirement, exchange.operation_id, finding.expected)
+        key = (finding.requirement, place(exchange.operation_id), finding.expected)
         kept = self.failures.setdefault(key, [])
         size = len(exchange.url) + len(exchange.request_body)
         if not kept or size < self._sizes[key]:
@@ -251,7 +253,8 @@ class Evidence:
         text = self._redactor.text
         return {
             "requirement": finding.requirement,
-            "operation": exchange.operation_id,
+            "operation": place(exchange.operation_id),
+            "finding": fingerprint(finding.expected),
             "expected": text(finding.expected),
             "seen": text(finding.seen),
             "curl": self._curl(exchange),
@@ -328,6 +331,16 @@ class Evidence:
         for requirement in requirements:
             self.not_tested.setdefault(requirement, reason)
 
+    @property
+    def complaints(self) -> list[dict[str, Any]]:
+        """What is broken, where, and how often: each complaint once."""
+        found: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for failure in itertools.chain.from_iterable(self.failures.values()):
+            key = (failure["requirement"], failure["operation"], failure["finding"])
+            names = dict(zip(("requirement", "operation", "fingerprint"), key, strict=True))
+            found.setdefault(key, {**names, "expected": failure["expected"], "count": 0})["count"] += failure["count"]
+        return list(found.values())
+
     def as_dict(self) -> dict[str, Any]:
         """The evidence as plain data, fit to cross a process boundary."""
         by_operation: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -336,7 +349,8 @@ class Evidence:
         return {
             "checks": dict(self.checks),
             "operations": {key: sorted(value) for key, value in self.operations.items()},
-            "failures": [failure for failures in by_operation.values() for failure in failures[:FAILURES_KEPT]],
+            "findings": self.complaints,
+            "failures": [failure for failures in by_operation.values() for failure in kept_examples(failures)],
             "observations": {key: dict(value) for key, value in self.observations.items()},
             "not_tested": self.not_tested,
             "cut": self.cut,

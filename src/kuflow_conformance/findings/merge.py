@@ -15,7 +15,7 @@ from kuflow_conformance.errors import (
     InvalidRecord,
 )
 from kuflow_conformance.findings.causes import causes
-from kuflow_conformance.findings.known import state
+from kuflow_conformance.findings.known import OUTDATED, WORST_FIRST
 from kuflow_conformance.findings.record import verdict
 
 Record = dict[str, Any]
@@ -23,7 +23,7 @@ Record = dict[str, Any]
 _SAME = ("format", "suite", "api", "profile", "seed")
 """What the parts of a run have in common, beside the name of the target; each machine may have a copy of its own."""
 
-_WORST_FIRST = ("fail", "known", "warn", "pass", "observed", "not tested")
+_OUTCOMES = ("fail", "known", "warn", "pass", "observed", "not tested")
 
 
 def merge(parts: Sequence[Record]) -> Record:
@@ -38,9 +38,8 @@ def merge(parts: Sequence[Record]) -> Record:
     followers = {r["id"] for r in merged if r["follows"]}
     seconds = max(part["seconds"] for part in parts)
     requests = sum(part["traffic"]["requests"] for part in parts)
-    known = [_known([part["known"][n] for part in parts], merged) for n in range(len(parts[0]["known"]))]
-    outdated = [entry["requirement"] for entry in known if entry["state"] == "holds now"]
-    code = _exit_code(parts, bool(broken or outdated))
+    known = [_known([part["known"][n] for part in parts]) for n in range(len(parts[0]["known"]))]
+    code = _exit_code(parts, bool(broken or any(entry["state"] in OUTDATED for entry in known)))
     whole = {
         **parts[0],
         "started": min(part["started"] for part in parts),
@@ -93,7 +92,7 @@ def _keys(parts: Sequence[Record]) -> list[str]:
 
 def _requirement(same: Sequence[Record]) -> Record:
     key = same[0]["id"]
-    outcome = min((r["outcome"] for r in same), key=_WORST_FIRST.index)
+    outcome = min((r["outcome"] for r in same), key=_OUTCOMES.index)
     failures = sorted((f for r in same for f in r["failures"]), key=lambda f: len(str(f["exchange"]["request"])))
     observations = sum((Counter(r["observations"]) for r in same), Counter[str]())
     reasons = "; ".join(dict.fromkeys(r["reason"] for r in same if r["reason"]))
@@ -103,6 +102,7 @@ def _requirement(same: Sequence[Record]) -> Record:
         "reason": reasons if outcome == "not tested" else "",
         "checks": sum(r["checks"] for r in same),
         "failed": sum(r["failed"] for r in same),
+        "findings": _findings(same),
         "failures": [{**failure, "id": f"{key}.{number}"} for number, failure in enumerate(failures, 1)],
         "example": next((r["example"] for r in same if r["example"]), None),
         "observations": dict(observations.most_common(20)),
@@ -110,10 +110,20 @@ def _requirement(same: Sequence[Record]) -> Record:
     }
 
 
-def _known(same: Sequence[Record], merged: Sequence[Record]) -> Record:
+def _known(same: Sequence[Record]) -> Record:
     """A known failure: broken still if it is in any part."""
-    outcome = next((r["outcome"] for r in merged if r["id"] == same[0]["requirement"]), "not tested")
-    return {**same[0], "state": state(outcome)}
+    return {**same[0], "state": min((entry["state"] for entry in same), key=WORST_FIRST.index)}
+
+
+def _findings(same: Sequence[Record]) -> list[Record]:
+    """The findings of one requirement, each once."""
+    merged: dict[tuple[str, str], Record] = {}
+    for finding in (finding for requirement in same for finding in requirement["findings"]):
+        key = (finding["operation"], finding["fingerprint"])
+        other = merged.get(key, {**finding, "count": 0, "tests": []})
+        tests = sorted({*other["tests"], *finding["tests"]})
+        merged[key] = {**other, "count": other["count"] + finding["count"], "tests": tests}
+    return list(merged.values())
 
 
 def _moment(first_failure: Record) -> float:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kuflow_conformance import __version__, files
 from kuflow_conformance.description.openapi import VERSION, Description
+from kuflow_conformance.description.patterns import fits
 from kuflow_conformance.description.requirements import Catalogue
 from kuflow_conformance.errors import (
     EXIT_CONFORMANT,
@@ -24,8 +25,9 @@ from kuflow_conformance.errors import (
 )
 from kuflow_conformance.findings import known
 from kuflow_conformance.findings.causes import causes
-from kuflow_conformance.findings.known import KnownFailures
-from kuflow_conformance.findings.verdicts import Verdict, Verdicts
+from kuflow_conformance.findings.identity import fingerprint, place
+from kuflow_conformance.findings.known import Known, KnownFailures
+from kuflow_conformance.findings.verdicts import Complaint, Verdict, Verdicts
 from kuflow_conformance.oracles.coverage import Coverage
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 SAVED_EVERY = 5.0
 """Seconds between two writings of an unfinished record."""
 
-FORMAT = 1
+FORMAT = 2
 """Version of the format of `run.json`; goes up when a reader has to change."""
 
 
@@ -50,14 +52,36 @@ def read(path: Path) -> dict[str, Any]:
         raise InvalidRecord(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise InvalidRecord(f"{path}: not JSON, so no record of a run: {error}") from error
+    if isinstance(record, dict) and record.get("format") == 1:
+        with contextlib.suppress(KeyError, TypeError):  # the schema says what is wrong
+            record = _of_format_1(record)
     if isinstance(record, dict) and record.get("format", FORMAT) != FORMAT:
         raise InvalidRecord(f"{path}: has format {record['format']!r}; this version of the suite reads {FORMAT}")
     schema = json.loads(files.data("spec/run.schema.json").read_text(encoding="utf-8"))
     problem = next(iter(jsonschema_rs.validator_for(schema).iter_errors(record)), None)
     if problem is not None:
-        place = "/".join(map(str, problem.instance_path)) or "the top"
-        raise InvalidRecord(f"{path}: not a record of a run: at {place}: {problem.message[:200]}")
+        where = "/".join(map(str, problem.instance_path)) or "the top"
+        raise InvalidRecord(f"{path}: not a record of a run: at {where}: {problem.message[:200]}")
     return dict(record)
+
+
+def _of_format_1(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of the first format in that of today: its findings are those of which it has an example."""
+    for requirement in record["requirements"]:
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for failure in requirement["failures"]:
+            failure.setdefault("because", "")
+            failure["operation"], failure["finding"] = place(failure["operation"]), fingerprint(failure["expected"])
+            key = (failure["operation"], failure["finding"])
+            names = {"operation": key[0], "fingerprint": key[1], "expected": failure["expected"]}
+            finding = found.setdefault(key, {**names, "count": 0, "known": False, "tests": []})
+            finding["count"] += failure["count"]
+            finding["known"] = requirement["outcome"] == "known"
+            finding["tests"] = sorted({*finding["tests"], failure["test"]})
+        requirement["findings"] = list(found.values())
+    for entry in record["known"]:
+        entry |= {"operation": "*", "finding": None, "intermittent": False}
+    return {"causes": [], **record, "format": FORMAT}
 
 
 def verdict(code: int, outcomes: Sequence[str]) -> str:
@@ -110,10 +134,7 @@ class RunRecord:
         """Processes of the run that could not be ended."""
         self.unwritable = ""
         """Why the reports could not be written."""
-        today = date.today()
-        current = {key for key, entry in run.known.items() if not entry.expired(today)}
-        self._expired = set(run.known) - current
-        self._verdicts = Verdicts(run.catalogue, run.selected, current)
+        self._verdicts = Verdicts(run.catalogue, run.selected, known.current(run.known))
         self.started = datetime.now(UTC)
         self._finished: datetime | None = None
         self._interrupted = False
@@ -220,12 +241,26 @@ class RunRecord:
         return EXIT_NO_VERDICT if self._reason() else EXIT_CONFORMANT
 
     @property
-    def _outdated(self) -> list[str]:
-        """Requirements that are listed as known failures, and hold now; a part of a run cannot know."""
+    def _outdated(self) -> list[Known]:
+        """Known failures that say what is not true any more; a part of a run cannot know."""
         if self._run.part_of_whole:
             return []
-        verdicts = (self._verdicts.by_id[key] for key in self._run.known if key in self._verdicts.by_id)
-        return [verdict.requirement.id for verdict in verdicts if verdict.outcome == "pass"]
+        return [entry for entry, state in self.known_failures if state in known.OUTDATED]
+
+    @property
+    def known_failures(self) -> list[tuple[Known, known.State]]:
+        """The known failures, and what has become of each."""
+        return [(entry, self._state(entry)) for entry in self._run.known]
+
+    def _state(self, entry: Known) -> known.State:
+        verdicts = [v for v in self._verdicts.ordered if v.checks and fits(entry.requirement, v.requirement.id)]
+        complaints = [(v.requirement.id, c) for v in verdicts for c in v.complaints.values()]
+        if any(entry.covers(key, c.operation, c.fingerprint) for key, c in complaints):
+            return "expired" if entry.expired(date.today()) else "still broken"
+        if not any(entry.covers(v.requirement.id, name) for v in verdicts for name in v.operations):
+            return "not tested"
+        otherwise = any(entry.covers(key, c.operation) for key, c in complaints)
+        return "not seen" if otherwise or entry.intermittent else "holds now"
 
     @property
     def _verdict(self) -> str:
@@ -282,7 +317,7 @@ class RunRecord:
             "errors": self._errors,
             "requirements": [self._requirement(verdict) for verdict in self._verdicts.ordered],
             "failed": [verdict.requirement.id for verdict in self._verdicts.failed],
-            "known": [self._known(key) for key in self._run.known],
+            "known": [{**entry.model_dump(mode="json"), "state": state} for entry, state in self.known_failures],
             "first_failure": self._first_failure,
             "operations": [self._operation(key) for key in run.description.operations],
             "missing": run.missing,
@@ -290,13 +325,6 @@ class RunRecord:
             "shard": run.part_of_whole or None,
             "cut": self._cut,
         }
-
-    def _known(self, key: str) -> dict[str, Any]:
-        """What became of a known failure."""
-        entry = self._run.known[key].model_dump(mode="json")
-        verdict = self._verdicts.by_id.get(key)
-        outcome = verdict.outcome if verdict else "not tested"
-        return {**entry, "state": known.state(outcome)}
 
     def _requests(self) -> int:
         return sum(sum(statuses.values()) for statuses in self._statuses.values())
@@ -315,12 +343,23 @@ class RunRecord:
             "checks": verdict.checks,
             "failed": verdict.failed,
             "follows": self._verdicts.follows(verdict) if verdict.outcome == "fail" else None,
+            "findings": [self._finding(verdict, complaint) for complaint in verdict.complaints.values()],
             "failures": [{"id": f"{requirement.id}.{n}", **failure} for n, failure in enumerate(failures, 1)],
             "example": verdict.example,
             "observations": dict(verdict.observations.most_common(20)),
             "operations": sorted(verdict.operations),
             "tests": sorted(verdict.tests),
             "failing_tests": sorted(verdict.failing_tests),
+        }
+
+    def _finding(self, verdict: Verdict, complaint: Complaint) -> dict[str, Any]:
+        return {
+            "operation": complaint.operation,
+            "fingerprint": complaint.fingerprint,
+            "expected": complaint.expected,
+            "count": complaint.count,
+            "known": verdict.is_known(complaint),
+            "tests": sorted(complaint.tests),
         }
 
     def _operation(self, key: str) -> dict[str, Any]:

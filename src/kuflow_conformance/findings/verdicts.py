@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 from kuflow_conformance.description.requirements import Catalogue, Requirement
+from kuflow_conformance.findings.known import KnownFailures
 
 Outcome = Literal["pass", "fail", "warn", "known", "observed", "not tested"]
 
@@ -17,14 +18,36 @@ FAILURES_KEPT = 3
 
 
 @dataclass
+class Complaint:
+    """One way in which one operation breaks a requirement, however many requests show it."""
+
+    operation: str
+    fingerprint: str
+    expected: str
+    count: int = 0
+    tests: set[str] = field(default_factory=set)
+
+
+def kept_examples(failures: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of one operation's failures that are shown: a few, and one of each complaint."""
+    shown: list[dict[str, Any]] = []
+    for failure in failures:
+        if len(shown) < FAILURES_KEPT or failure["finding"] not in {other["finding"] for other in shown}:
+            shown.append(failure)
+    return shown
+
+
+@dataclass
 class Verdict:
     """What the run says of one requirement."""
 
     requirement: Requirement
-    known: bool = False
-    """Whether it is known to be broken, and that is put up with."""
+    known: KnownFailures = ()
+    """What is known to be broken, and put up with."""
     checks: int = 0
     failed: int = 0
+    complaints: dict[tuple[str, str], Complaint] = field(default_factory=dict)
+    """By operation and fingerprint."""
     failures: list[dict[str, Any]] = field(default_factory=list)
     observations: Counter[str] = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)
@@ -40,12 +63,17 @@ class Verdict:
         twin = next((other for other in same if other["expected"] == failure["expected"]), None)
         if twin is not None:
             twin["count"] += failure["count"]
-        elif len(same) < FAILURES_KEPT:
+        elif len(kept_examples([*same, failure])) > len(same):
             self.failures.append(failure)
+
+    def is_known(self, complaint: Complaint) -> bool:
+        """Whether it is listed, and put up with."""
+        what = (self.requirement.id, complaint.operation, complaint.fingerprint)
+        return any(entry.covers(*what) for entry in self.known)
 
     @property
     def outcome(self) -> Outcome:
-        if self.failed and self.known:
+        if self.failed and all(map(self.is_known, self.complaints.values())):
             return "known"
         if self.failed:
             return "fail" if self.requirement.level == "MUST" else "warn"
@@ -78,9 +106,9 @@ def _bears_on(cause: str, failures: Iterable[Mapping[str, Any]]) -> bool:
 class Verdicts:
     """Adds up the evidence of tests, in any order and from any number of processes."""
 
-    def __init__(self, catalogue: Catalogue, selected: set[str], known: Collection[str] = ()) -> None:
+    def __init__(self, catalogue: Catalogue, selected: set[str], known: KnownFailures = ()) -> None:
         self.catalogue = catalogue
-        self.by_id = {key: Verdict(catalogue[key], key in known) for key in catalogue.requirements if key in selected}
+        self.by_id = {key: Verdict(catalogue[key], known) for key in catalogue.requirements if key in selected}
 
     def add(self, test: str, evidence: Mapping[str, Any]) -> None:
         """Take in what one test found; see `Evidence.as_dict`."""
@@ -89,10 +117,16 @@ class Verdicts:
                 verdict.checks += count
                 verdict.tests.add(test)
                 verdict.operations.update(evidence["operations"].get(key, ()))
+        for found in evidence["findings"]:
+            if verdict := self.by_id.get(found["requirement"]):
+                key = (found["operation"], found["fingerprint"])
+                complaint = verdict.complaints.setdefault(key, Complaint(*key, found["expected"]))
+                complaint.count += found["count"]
+                complaint.tests.add(test)
+                verdict.failed += found["count"]
+                verdict.failing_tests.add(test)
         for failure in evidence["failures"]:
             if verdict := self.by_id.get(failure["requirement"]):
-                verdict.failed += failure["count"]
-                verdict.failing_tests.add(test)
                 verdict.keep({**failure, "test": test})
         for key, observations in evidence["observations"].items():
             if verdict := self.by_id.get(key):

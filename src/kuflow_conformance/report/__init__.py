@@ -11,6 +11,7 @@ from typing import Any
 
 from kuflow_conformance.files import write_whole
 from kuflow_conformance.report import allure, pages
+from kuflow_conformance.report.junit import junit
 
 
 def write_reports(record: dict[str, Any], folder: Path) -> None:
@@ -22,8 +23,9 @@ def write_reports(record: dict[str, Any], folder: Path) -> None:
 
 
 def write_pages(record: dict[str, Any], folder: Path) -> None:
-    """Write what is made of a record alone: page, summary, badge, behaviour sheet."""
+    """Write what is made of a record alone: page, summary, badge, behaviour sheet, JUnit."""
     write_whole(folder / "report.html", pages.page(record))
     write_whole(folder / "summary.md", pages.summary(record))
     write_whole(folder / "badge.svg", pages.badge(record))
     write_whole(folder / "behaviour.md", pages.behaviour(record))
+    write_whole(folder / "junit.xml", junit(record))

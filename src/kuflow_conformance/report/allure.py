@@ -55,15 +55,19 @@ def describe(
         allure.dynamic.label("requirement", requirement.id)
         for name, url in _links(requirement.source).items():
             allure.dynamic.link(url, name=name)
-        entry = known_failures.get(requirement.id)
-        if entry is not None and entry.link:
-            allure.dynamic.issue(entry.link, name=f"known: {entry.reason}")
     if len(evidence.trail) <= STEPS:
         for title in evidence.trail:
             with allure.step(title):
                 pass
+    for finding in evidence.complaints:
+        what = (finding["requirement"], finding["operation"], finding["fingerprint"])
+        entry = next((entry for entry in known_failures if entry.covers(*what)), None)
+        allure.dynamic.label("finding", " ".join(what))
+        allure.dynamic.tag("known" if entry else "new")
+        if entry is not None and entry.link:
+            allure.dynamic.issue(entry.link, name=f"known: {entry.reason}")
     for failure in failures:
-        title = f"{failure['requirement']} {failure['operation']}"
+        title = f"{failure['requirement']} {failure['operation']} {failure['finding']}"
         _attach(f"{title}: request", _request(failure["exchange"]["request"]) + f"\n\n{failure['curl']}\n")
         _attach(f"{title}: response", _response(failure["exchange"]["response"]))
     if not failures and evidence.last is not None:

@@ -22,6 +22,7 @@ from kuflow_conformance.findings.record import TRAFFIC
 from kuflow_conformance.findings.replay import Repeated
 from kuflow_conformance.findings.twin import Difference, Twin
 from kuflow_conformance.report.catalogue import Section, Test, sections_beside, sections_saying
+from kuflow_conformance.report.wording import new_first, where
 from kuflow_conformance.world.doctor import Finding
 
 DIFFERENCES_SHOWN = 20
@@ -38,7 +39,9 @@ _STYLE = {
 _KNOWN = {
     "still broken": "dim",
     "not tested": "dim",
+    "not seen": "dim",
     "holds now": "red",
+    "always broken": "red",
     "expired": "red",
 }
 
@@ -112,32 +115,39 @@ def _cut(cut: dict[str, list[int]]) -> str:
 
 
 def _failure(requirement: dict[str, Any], style: str) -> RenderableType:
-    first = requirement["failures"][0]
+    first = new_first(requirement)[0]
     title = f"[{style}]{requirement['id']}[/] {escape(requirement['sentence'])}"
     if requirement["follows"]:
         return Text.from_markup(f"{title} [dim](follows from {requirement['follows']})[/]")
-    operations = list(dict.fromkeys(failure["operation"] for failure in requirement["failures"]))
-    shown = ", ".join(operations[:3]) + (f" and {len(operations) - 3} more" if len(operations) > 3 else "")
     return Text.from_markup(
         f"{title}\n"
-        f"  [dim]where[/]     {escape(shown)}\n"
+        f"  [dim]where[/]     {escape(where(requirement))}\n"
         f"  [dim]expected[/]  {escape(_line(first['expected']))}\n"
         f"  [dim]seen[/]      {escape(_line(first['seen']))}"
     )
 
 
 def _known(entry: dict[str, Any]) -> RenderableType:
-    advice = {"holds now": ": take it out of the file", "expired": f" on {entry['expires']}"}.get(entry["state"], "")
+    advice = {
+        "holds now": ": take it out of the file",
+        "expired": f" on {entry['expires']}",
+        "always broken": ": it is not intermittent",
+    }.get(entry["state"], "")
+    operation = "" if entry["operation"] == "*" else f"{entry['operation']} "
     return Text.assemble(
-        f"{entry['requirement']} ", (entry["state"] + advice, _KNOWN[entry["state"]]), f"  {_line(entry['reason'])}"
+        f"{entry['requirement']} {operation}",
+        (entry["state"] + advice, _KNOWN[entry["state"]]),
+        f"  {_line(entry['reason'])}",
     )
 
 
 def differences(comparison: Comparison) -> RenderableType:
     """What changed between two runs, the worst first."""
     parts: list[RenderableType] = []
+    worse = [requirement for requirement, _ in comparison.worse]
     groups = (
         ("Broken since", comparison.broken, "red"),
+        ("Worse: broken before, and elsewhere or otherwise now", worse, "red"),
         ("Warned of since", comparison.warned, "yellow"),
         ("Mended", comparison.mended, "green"),
         ("Still broken", comparison.still_broken, "dim"),
@@ -150,6 +160,8 @@ def differences(comparison: Comparison) -> RenderableType:
         for requirement in requirements:
             if title in ("Broken since", "Warned of since"):
                 parts.append(_failure(requirement, style))
+            elif requirement in worse and style == "red":
+                parts.append(_worse(*next(pair for pair in comparison.worse if pair[0] == requirement)))
             else:
                 parts.append(Text.assemble((requirement["id"], style), f" {requirement['sentence']}"))
         parts.append("")
@@ -165,10 +177,18 @@ def differences(comparison: Comparison) -> RenderableType:
     runs = " → ".join(f"{run['target']['name']} {run['started'][:16]}" for run in (comparison.before, comparison.after))
     parts.append(Text(runs, style="dim"))
     if comparison.regressed:
-        parts.append(Text(f"{len(comparison.broken)} broken since", style="bold red"))
+        counts = {"broken": len(comparison.broken), "worse": len(worse)}
+        said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        parts.append(Text(f"{said} since", style="bold red"))
     else:
         parts.append(Text("nothing broken since", style="bold green"))
     return Group(*parts)
+
+
+def _worse(requirement: dict[str, Any], new: list[dict[str, Any]]) -> RenderableType:
+    lines = [Text.assemble((requirement["id"], "red"), f" {requirement['sentence']}")]
+    lines += [Text(f"  {finding['operation']}: expected {_line(finding['expected'])}") for finding in new]
+    return Group(*lines)
 
 
 def twins(found: Twin, page: Path) -> RenderableType:

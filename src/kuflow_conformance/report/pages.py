@@ -10,6 +10,7 @@ from typing import Any, get_args
 from kuflow_conformance.description.compatibility import Judgement, Level
 from kuflow_conformance.findings.twin import Twin
 from kuflow_conformance.report import templates
+from kuflow_conformance.report.wording import new_first, where
 
 PLOT_WIDTH = 150.0
 PLOT_MARGIN = 5.0
@@ -44,6 +45,8 @@ def _parts(record: dict[str, Any]) -> dict[str, Any]:
     by_id = {r["id"]: r for r in record["requirements"]}
     return {
         "run": record,
+        "where": where,
+        "new_first": new_first,
         "failed": [by_id[key] for key in record["failed"]],
         "warned": [r for r in record["requirements"] if r["outcome"] == "warn"],
         "known": [r for r in record["requirements"] if r["outcome"] == "known"],

@@ -16,6 +16,7 @@ from kuflow_conformance.description.openapi import Description, Operation
 from kuflow_conformance.description.requirements import PROFILES, Catalogue, Profile
 from kuflow_conformance.errors import EXIT_NO_VERDICT, ConformanceError, TargetUnavailable
 from kuflow_conformance.findings.evidence import Evidence
+from kuflow_conformance.findings.known import KnownFailures, current
 from kuflow_conformance.findings.record import RunRecord
 from kuflow_conformance.generation.cases import Case
 from kuflow_conformance.oracles import JUDGED_ALWAYS, NotTested, WrongRequest
@@ -283,8 +284,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         evidence.unreached(_own(item, run.catalogue))
         if item.config.pluginmanager.has_plugin("allure_listener"):
             allure.describe(evidence, run.catalogue, marked(item), run.known)
-    if message := failure_message(evidence, run.catalogue, run.selected):
+    known = current(run.known)
+    if message := failure_message(evidence, run.catalogue, run.selected, known, new=True):
         raise RequirementBroken(message)
+    if message := failure_message(evidence, run.catalogue, run.selected, known, new=False):
+        pytest.xfail(message)  # it is no reason to stop at, nor to look at again
     if problem is not None:
         pytest.skip(str(problem))
     return result
@@ -300,17 +304,24 @@ class RequirementBroken(AssertionError):
     """A test found that the target breaks a MUST requirement."""
 
 
-def failure_message(evidence: Evidence, catalogue: Catalogue, selected: set[str]) -> str:
-    """The broken MUST requirements of a test, each with its sentence, source, expectation, answer and `curl`."""
+def failure_message(
+    evidence: Evidence, catalogue: Catalogue, selected: set[str], known: KnownFailures, *, new: bool
+) -> str:
+    """The broken MUST requirements of a test, each with its sentence, source, expectation, answer and `curl`.
+
+    Either those that are `new`, or those that are known.
+    """
     parts = []
     for failure in evidence.as_dict()["failures"]:
         requirement = catalogue[failure["requirement"]]
         if requirement.level != "MUST" or requirement.id not in selected:
             continue
+        what = (requirement.id, failure["operation"], failure["finding"])
+        if any(entry.covers(*what) for entry in known) is new:
+            continue
         parts.append(
-            f"{requirement.id} {requirement.sentence}\n"
+            f"{' '.join(what)} {requirement.sentence}\n"
             f"  source:    {requirement.source}\n"
-            f"  operation: {failure['operation']}\n"
             f"  expected:  {failure['expected']}\n"
             f"  seen:      {failure['seen']}\n"
             f"  try:       {failure['curl']}"
@@ -365,7 +376,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     reports = run.settings.reports
     try:
         try:
-            yield  # JUnit is written here
+            yield  # others write their reports here
         finally:
             stopped = bool(run.settings.fail_fast and session.testsfailed)
             run.record.finish(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED and not stopped, stopped=stopped)

@@ -87,7 +87,7 @@ def _read(settings: Settings, key: uuid.UUID) -> Run:
         catalogue=catalogue,
         selected=selected,
         bed=TestBed(),
-        known=_known_failures(settings, catalogue),
+        known=_known_failures(settings, catalogue, description),
         coverage=Coverage(description),
         cases=CaseStore(description, settings.profile, settings.seed),
     )
@@ -115,12 +115,11 @@ def _last_failed(settings: Settings) -> list[str] | None:
     return sorted(tests)
 
 
-def _known_failures(settings: Settings, catalogue: Catalogue) -> KnownFailures:
+def _known_failures(settings: Settings, catalogue: Catalogue, description: Description) -> KnownFailures:
     """Those of the file that was named, or of the one beside the target file if it is there."""
-    if settings.known:
-        return known.load(settings.known, catalogue)
     usual = known.beside(settings.target) if settings.target else None
-    return known.load(usual, catalogue) if usual and usual.is_file() else {}
+    path = settings.known or (usual if usual and usual.is_file() else None)
+    return known.load(path, catalogue, description.operations) if path else ()
 
 
 def _preflight(run: Run) -> None:

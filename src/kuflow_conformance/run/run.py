@@ -52,8 +52,8 @@ class Run:
     bed: TestBed
     cases: CaseStore
     coverage: Coverage
-    known: KnownFailures = field(default_factory=dict)
-    """The requirements that the target is known to break."""
+    known: KnownFailures = ()
+    """What the target is known to break."""
     last_failed: list[str] | None = None
     """The tests to run; None means all that are selected."""
     changed: frozenset[str] = frozenset()

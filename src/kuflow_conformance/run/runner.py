@@ -64,7 +64,6 @@ def carry_out(run: Run, workers: int, *listeners: object) -> None:
     arguments = [str(suites), "-p", "no:cacheprovider", "-p", "no:schemathesis"]
     arguments += ["-c", str(suites / "pytest.ini"), "--rootdir", str(suites)]
     if not run.settings.record_only:
-        arguments += [f"--junitxml={run.settings.reports / 'junit.xml'}"]
         arguments += [f"--alluredir={run.settings.reports / 'allure-results'}", "--clean-alluredir"]
     if run.settings.fail_fast:
         arguments.append("--exitfirst")
@@ -125,16 +124,23 @@ def _quietly(settings: str) -> None:
 
 def _update_known(path: Path, run: Run, record: dict[str, Any]) -> int:
     """Write the known failures as they are now; returns how many there are."""
-    outcomes = {requirement["id"]: requirement["outcome"] for requirement in record["requirements"]}
-    broken = {
-        requirement["id"]: f"found on {record['started'][:10]}: {requirement['failures'][0]['seen'][:160]}"
+    assert run.record is not None
+    broken = [
+        (requirement["id"], {**finding, "reason": f"found on {record['started'][:10]}: {_seen(requirement, finding)}"})
         for requirement in record["requirements"]
         if requirement["outcome"] in ("fail", "known")
-    }
-    untested = [key for key in run.known if outcomes.get(key, "not tested") == "not tested"]
-    entries = known_failures.updated(run.known, broken, untested)
+        for finding in requirement["findings"]
+    ]
+    entries = known_failures.updated(run.record.known_failures, broken)
     known_failures.write(path, entries)
     return len(entries)
+
+
+def _seen(requirement: dict[str, Any], finding: dict[str, Any]) -> str:
+    """What was seen of a finding, in short."""
+    same = (f for f in requirement["failures"] if f["operation"] == finding["operation"])
+    seen = next((f["seen"] for f in same if f["finding"] == finding["fingerprint"]), "")
+    return f"expected {finding['expected'][:80]}, seen {seen[:80]}"
 
 
 def _interrupt(signal_number: int, frame: object) -> None:

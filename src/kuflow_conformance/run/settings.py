@@ -49,7 +49,7 @@ class Settings(BaseModel):
     write_trace: bool = False
     """Whether every exchange is written for a comparison with another server."""
     record_only: bool = False
-    """Whether neither JUnit nor Allure results are wanted."""
+    """Whether no Allure results are wanted."""
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Settings:

@@ -74,7 +74,7 @@ class Traffic:
         self.catalogue = requirements.load()
         self.selected = {*JUDGED_ALWAYS, *REFUSALS}
         self.coverage = Coverage(description)
-        self.known: KnownFailures = {}
+        self.known: KnownFailures = ()
         self.missing: list[str] = []
         self.record = RunRecord(self, reports)
         self.redactor = Redactor([])
