@@ -1,8 +1,7 @@
 """The fault bank: single bugs that can be switched on in the reference server, to prove that the suite sees them.
 
 Each fault replaces one step of the honest server from the outside, so the server's own code knows nothing of them.
-They are kept by area: access, answers and requests, spellings of requests, lists, processes and tasks, data and
-documents, values and texts, patches, creation.
+They are kept by area; the first line of each file says which.
 """
 
 from kuflow_conformance.reference.faults import (
@@ -14,6 +13,7 @@ from kuflow_conformance.reference.faults import (
     patches,
     processes,
     spellings,
+    states,
     values,
     webhooks,
 )
@@ -30,6 +30,7 @@ __all__ = [
     "patches",
     "processes",
     "spellings",
+    "states",
     "values",
     "webhooks",
 ]
