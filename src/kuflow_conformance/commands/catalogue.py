@@ -26,10 +26,10 @@ def _complete(context: click.Context, parameter: click.Parameter, incomplete: st
     "record",
     type=click.Path(path_type=Path, dir_okay=False),
     default=DEFAULT_REPORTS / "run.json",
-    help="The record of a run, for a sample exchange.",
+    help="The record of a run. What this run found is shown as well.",
 )
 def explain(what: str, record: Path) -> None:
-    """Say what a requirement is, where the API reference says so, and which tests look at it.
+    """Explain a requirement, an operation or a section.
 
     WHAT is a requirement, such as LOG-004. Or it is an operation, such as appendProcessItemTaskLog, or words from the
     title of a section, such as "Append a log": then you see what the API reference says there, with the requirements
@@ -58,9 +58,12 @@ def explain(what: str, record: Path) -> None:
 
 @click.command("list")
 @click.argument("what", type=click.Choice(("requirements", "operations", "profiles")), default="requirements")
-@click.option("--markdown", is_flag=True, help="As a page, with sources, tests and the documentation's statements.")
+@click.option("--markdown", is_flag=True, help="Write a page in Markdown, with sources, tests and statements.")
 def list_(what: str, markdown: bool) -> None:
-    """List the requirements (id, level, profile and sentence), the operations or the profiles."""
+    """List the requirements, the operations or the profiles.
+
+    A requirement is listed with its id, level, profile and sentence.
+    """
     if what == "operations":
         for operation in openapi.load().operations.values():
             click.echo(f"{operation.id:46}  {operation.method:6}  {operation.path}")

@@ -24,11 +24,11 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def describes_target(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options by which a command learns of a target, without the bundled server to fall back on."""
-    command = click.option("--set", "set", multiple=True, metavar="KEY=VALUE", help="Any key of the target file.")(
-        command
-    )
+    command = click.option(
+        "--set", "set", multiple=True, metavar="KEY=VALUE", help="Set any key of the target file. Repeatable."
+    )(command)
     command = target_options(command)
-    return click.option("--target", type=click.Path(path_type=Path), help="Target file (TOML).")(command)
+    return click.option("--target", type=click.Path(path_type=Path), help="The target file (TOML).")(command)
 
 
 def open_session(options: dict[str, Any], *, read_only: bool = False) -> tuple[Target, Session]:
@@ -44,5 +44,5 @@ def reports_option(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Path(path_type=Path, file_okay=False),
         default=DEFAULT_REPORTS,
         show_default=True,
-        help="Folder of the reports.",
+        help="Write the reports into this folder.",
     )(command)

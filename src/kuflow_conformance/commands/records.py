@@ -27,9 +27,9 @@ MAXIMUM_PARTS = 16
 @click.argument("before", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("after", type=click.Path(path_type=Path, dir_okay=False))
 def compare(before: Path, after: Path) -> None:
-    """Say what changed between two runs, given their run.json.
+    """Show what changed between two runs. BEFORE and AFTER are their run.json.
 
-    Exit codes: 0 when nothing broke, 1 when something did, 2 for a file that is no record of a run.
+    Exit codes: 0 nothing broke; 1 something broke; 2 a file is no record of a run.
     """
     comparison = Comparison(records.read(before), records.read(after))
     Console(highlight=False).print(differences(comparison))
@@ -40,9 +40,9 @@ def compare(before: Path, after: Path) -> None:
 @click.argument("parts", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 @reports_option
 def merge(parts: tuple[Path, ...], reports: Path) -> None:
-    """Make the reports of a whole run from the run.json of its parts (--shard).
+    """Put the parts of a run together. PARTS are the run.json that `run --shard` wrote.
 
-    Exit codes: those of run.
+    Exit codes: as for run.
     """
     from kuflow_conformance.findings.merge import merge as merged
     from kuflow_conformance.report import write_reports
@@ -56,9 +56,10 @@ def merge(parts: tuple[Path, ...], reports: Path) -> None:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_REPORTS)
 def report(folder: Path) -> None:
-    """Write the pages of a run again, from the run.json in FOLDER, and build its Allure site.
+    """Write the pages of a run again.
 
-    The site takes Node: Allure 3 is fetched from npm. Its history is kept in FOLDER from run to run.
+    They are made from the run.json in FOLDER. The Allure site is built as well. It needs Node, because Allure 3 comes
+    from npm. FOLDER keeps the history of earlier runs.
     """
     from kuflow_conformance.report import allure, write_pages
 
@@ -70,9 +71,15 @@ def report(folder: Path) -> None:
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default="matrix.html", show_default=True)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="matrix.html",
+    show_default=True,
+    help="The page to write.",
+)
 def matrix(runs: tuple[Path, ...], output: Path) -> None:
-    """Write a page that shows several runs side by side, given their run.json: requirement × implementation."""
+    """Write a page that shows several runs side by side. RUNS are their run.json."""
     from kuflow_conformance.report import pages
 
     files.write_whole(output, pages.matrix([records.read(path) for path in runs]))
@@ -87,13 +94,14 @@ def matrix(runs: tuple[Path, ...], output: Path) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     default=DEFAULT_REPORTS / "run.json",
     show_default=True,
-    help="The record that has the failure.",
+    help="The record that holds the failure.",
 )
 @describes_target
 def replay(failure: str, record: Path, **options: Any) -> None:
-    """Send the requests of a recorded FAILURE (such as PAG-003.1) again, on new resources.
+    """Send the requests of a failure again.
 
-    It shows what each was answered with then and now. The processes it creates are cancelled afterwards.
+    FAILURE is its number in the report, such as PAG-003.1. The requests act on new resources. You see each answer of
+    then and of now. New processes are cancelled at the end.
     """
     from kuflow_conformance.findings import replay as repetition
 
@@ -111,9 +119,9 @@ def replay(failure: str, record: Path, **options: Any) -> None:
 @click.argument("record", type=click.Path(path_type=Path, dir_okay=False))
 @describes_target
 def cleanup(record: Path, **options: Any) -> None:
-    """End the processes that a run, given its run.json, left on the target.
+    """Cancel the processes that a run left on the target. RECORD is its run.json.
 
-    Exit codes: 0 when all are ended, 1 when some could not be.
+    Exit codes: 0 all are cancelled; 1 some could not be.
     """
     from kuflow_conformance.world import cleanup as cleaning
 

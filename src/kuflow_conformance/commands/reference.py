@@ -24,7 +24,10 @@ VARIATIONS_TOGETHER = 5
 
 @click.command()
 def faults() -> None:
-    """List the faults of the bundled server: id, the requirement it breaks and what it does."""
+    """List the bugs of the bundled server, for --fault.
+
+    A line has the id, the requirement that the bug breaks, and what it does.
+    """
     from kuflow_conformance.reference.faults import BANK
 
     for fault in BANK:
@@ -33,7 +36,10 @@ def faults() -> None:
 
 @click.command()
 def variations() -> None:
-    """List the variations of the bundled server: id, what differs and why it is legal."""
+    """List the legal peculiarities, for --variation.
+
+    A line has the id, what differs, and why it is legal.
+    """
     from kuflow_conformance.reference.variations import BANK
 
     for variation in BANK:
@@ -53,20 +59,23 @@ def switches(fault_ids: Iterable[str], variation_ids: Iterable[str]) -> list[Swi
     type=click.IntRange(0, 65535),
     default=8080,
     show_default=True,
-    help="Port on 127.0.0.1; 0 takes a free one.",
+    help="The port on 127.0.0.1. 0 takes a free one.",
 )
-@click.option("--fault", multiple=True, metavar="ID", help="Switch a fault on; repeatable.")
-@click.option("--variation", multiple=True, metavar="ID", help="Switch a variation on; repeatable.")
-@click.option("--webhook", multiple=True, metavar="URL", help="Send events there; repeatable.")
+@click.option("--fault", multiple=True, metavar="ID", help="Switch this fault on. Repeatable.")
+@click.option("--variation", multiple=True, metavar="ID", help="Switch this variation on. Repeatable.")
+@click.option("--webhook", multiple=True, metavar="URL", help="Send events to this URL. Repeatable.")
 @click.option(
-    "--write-target", type=click.Path(path_type=Path, dir_okay=False), help="Write a target file for this server."
+    "--write-target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a target file that describes this server.",
 )
 def serve(
     port: int, fault: tuple[str, ...], variation: tuple[str, ...], webhook: tuple[str, ...], write_target: Path | None
 ) -> None:
-    """Serve the bundled reference server: a local KuFlow in memory.
+    """Start the bundled server, a KuFlow in memory.
 
-    The tokens of its two applications are taken from KUFLOW_TOKEN and KUFLOW_SECOND_TOKEN, or made up and printed.
+    It has two tenants with an application each. KUFLOW_TOKEN and KUFLOW_SECOND_TOKEN set their tokens. Without them,
+    the server makes tokens up and prints them.
     """
     from kuflow_conformance.reference import serve as reference
 
@@ -74,31 +83,43 @@ def serve(
 
 
 @click.command()
-@click.option("--fault", multiple=True, metavar="ID", help="Only these faults; repeatable. All, if nothing is chosen.")
-@click.option("--variation", multiple=True, metavar="ID", help="Only these variations; repeatable.")
+@click.option("--fault", multiple=True, metavar="ID", help="Run only this fault. Repeatable.")
+@click.option("--variation", multiple=True, metavar="ID", help="Run only this variation. Repeatable.")
 @click.option(
     "--sample",
     type=click.IntRange(1),
     metavar="N",
-    help="N faults, other ones each day, and all variations, several at a time.",
+    help="Run N faults, others each day, and all variations, several in one server.",
 )
-@click.option("--seeds", type=click.IntRange(0), default=0, show_default=True, help="Seeds of the plain server to run.")
-@click.option("--profile", type=click.Choice(PROFILES), help="Profile of every run; the smallest that fits by default.")
 @click.option(
-    "--jobs", type=click.IntRange(1, 64), default=os.cpu_count() or 1, show_default=True, help="Runs at once."
+    "--seeds",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Run the server without faults with this many seeds.",
 )
-@click.option("--baseline", is_flag=True, help="Let Schemathesis' own command line try the same faults.")
+@click.option(
+    "--profile", type=click.Choice(PROFILES), help="Use this profile for every run. By default, the smallest that fits."
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=os.cpu_count() or 1,
+    show_default=True,
+    help="Carry out this many runs at once.",
+)
+@click.option("--baseline", is_flag=True, help="Let Schemathesis' command line try the same faults.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=DEFAULT_REPORTS / "qualification",
     show_default=True,
-    help="Where results are kept; what is there already is not run again.",
+    help="Keep results in this folder. What is there already is not run again.",
 )
 @click.option(
     "--scorecard",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The page to write; qualification.md in the folder by default. The full record stays in the folder.",
+    help="Write the page there instead of into the folder. The full record stays in the folder.",
 )
 def qualify(
     fault: tuple[str, ...],
@@ -111,9 +132,11 @@ def qualify(
     folder: Path,
     scorecard: Path | None,
 ) -> None:
-    """Run the suite against the faults it must catch and the variations it must allow, and keep score.
+    """Measure how good the suite is.
 
-    Exit codes: 0 when each fault is reported under its requirement and nothing else is, 1 when not.
+    Does it find every fault, and accept every variation? Without --fault and --variation, all are run.
+
+    Exit codes: 0 every fault is reported under its requirement, and nothing else is; 1 otherwise.
     """
     from datetime import date
 

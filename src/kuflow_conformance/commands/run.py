@@ -23,50 +23,64 @@ NOT_FOR_TWINS = ("known", "fail_fast", "last_failed")
 
 @click.command()
 @click.option(
-    "--target", type=click.Path(path_type=Path), help="Target file (TOML); without one, the bundled server is tested."
+    "--target",
+    type=click.Path(path_type=Path),
+    help="The target file (TOML). Without a target, the bundled server is tested.",
 )
 @target_options
-@click.option("--set", "set", multiple=True, metavar="KEY=VALUE", help="Any key of the target file.")
-@click.option("--spec", metavar="FILE|URL", help="Another OpenAPI file, or its URL, to test against.")
-@click.option("--profile", type=click.Choice(PROFILES), default="core", show_default=True, help="How much to test.")
-@click.option("--only", multiple=True, metavar="AREA|REQ", help="Only these areas or requirements; repeatable.")
-@click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Seed of the generated requests.")
+@click.option("--set", "set", multiple=True, metavar="KEY=VALUE", help="Set any key of the target file. Repeatable.")
+@click.option("--spec", metavar="FILE|URL", help="Test against another OpenAPI file.")
+@click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    default="core",
+    show_default=True,
+    help="How much to test; see `list profiles`.",
+)
+@click.option("--only", multiple=True, metavar="AREA|REQ", help="Test only this area or requirement. Repeatable.")
+@click.option(
+    "--seed", type=int, default=DEFAULT_SEED, show_default=True, help="The same seed generates the same requests."
+)
 @click.option(
     "--known",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File of known failures; by default the one beside the target file, NAME.known.toml for NAME.toml.",
+    help="The file of known failures. By default NAME.known.toml beside the target file NAME.toml.",
 )
-@click.option("--update-known", is_flag=True, help="Write what is broken now into the file of known failures.")
+@click.option(
+    "--update-known", is_flag=True, help="Write everything that is broken now into the file of known failures."
+)
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The run.json of an earlier run: exit 1 only if something has broken since.",
+    help="The run.json of an earlier run. Exit code 1 only if something broke since.",
 )
-@click.option("--fail-fast", is_flag=True, help="Stop at the first test that finds a MUST requirement broken.")
-@click.option("--last-failed", is_flag=True, help="Only the tests that failed in the last run, by its run.json.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first test that finds a MUST broken.")
+@click.option("--last-failed", is_flag=True, help="Run only the tests that failed in the last run.")
 @click.option(
-    "--changed-spec", metavar="OLD", help="An earlier description, or bundled: test first what changed since."
+    "--changed-spec", metavar="OLD", help="Test first what this earlier description (or `bundled`) says otherwise."
 )
-@click.option("--shard", metavar="I/N", help="Only the I-th of N parts, for N machines; see merge.")
-@click.option("--time-budget", metavar="TIME", help="How long the run may take, such as 90s or 5m; says what it cuts.")
+@click.option("--shard", metavar="I/N", help="Run only part I of N, such as 1/3; `merge` puts the parts together.")
 @click.option(
-    "--write-to-production", is_flag=True, help="Test with a writing profile though the target is named production."
+    "--time-budget", metavar="TIME", help="End after this time, such as 90s or 5m, and say what was left out."
+)
+@click.option(
+    "--write-to-production", is_flag=True, help="Write to the target although its file says `production = true`."
 )
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
-    help="Processes that test at once; by default one for each core, and more when the target is slow to answer.",
+    help="Test with this many processes. By default one for each core, and more when the target is slow.",
 )
 @click.option(
     "--against",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Target file of a second server: test both alike and say how they differ.",
+    help="The target file of a second server. Both get the same tests; the report shows how they differ.",
 )
 @click.option("--record-only", is_flag=True, hidden=True, help="No Allure results, for many runs in a row.")
-@click.option("--fault", multiple=True, metavar="ID", help="Switch a fault of the bundled server on; repeatable.")
+@click.option("--fault", multiple=True, metavar="ID", help="Switch this fault of the bundled server on. Repeatable.")
 @click.option(
-    "--variation", multiple=True, metavar="ID", help="Switch a variation of the bundled server on; repeatable."
+    "--variation", multiple=True, metavar="ID", help="Switch this variation of the bundled server on. Repeatable."
 )
 @reports_option
 def run(
@@ -78,7 +92,7 @@ def run(
     variation: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Test a target and leave a verdict with reports.
+    """Test a server, print the verdict and write the reports.
 
     Exit codes: 0 conformant, 1 not conformant, 2 wrong usage, 3 no verdict, 130 interrupted.
     """

@@ -18,11 +18,16 @@ from kuflow_conformance.report.console import finding_line
 
 @click.command()
 @describes_target
-@click.option("--read-only", is_flag=True, help="Change nothing on the target: do not try to start a process.")
+@click.option(
+    "--read-only", is_flag=True, help="Change nothing on the target. Otherwise a process is started and cancelled."
+)
 def doctor(read_only: bool, **options: Any) -> None:
-    """Look at a target file without testing: reachability, TLS, clock, credentials, test bed.
+    """Say whether a target is ready to be tested.
 
-    Exit codes: 0 when a run makes sense, 3 when it does not, 2 for a target file that is wrong.
+    It looks at the connection, TLS, the clock, the credentials, and what tests may use. It says what cannot be tested
+    on the target, and which key of the target file would change that.
+
+    Exit codes: 0 a run makes sense; 2 the target file is wrong; 3 a run makes no sense.
     """
     from kuflow_conformance.world import doctor as examination
 
@@ -37,16 +42,21 @@ def doctor(read_only: bool, **options: Any) -> None:
 
 @click.command()
 @describes_target
-@click.option("--read-only", is_flag=True, help="Change nothing on the target: do not try to start a process.")
+@click.option(
+    "--read-only", is_flag=True, help="Change nothing on the target. Otherwise a process is started and cancelled."
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     default="target.toml",
     show_default=True,
-    help="The file to write; one that is there already is not touched.",
+    help="The file to write. An existing file is left alone.",
 )
 def init(read_only: bool, output: Path, **options: Any) -> None:
-    """Write a target file by asking the target: definitions, task codes, samples of data, principals, robots."""
+    """Write a target file by asking the target what there is.
+
+    It looks for process definitions, task codes, samples of data, principals and robots.
+    """
     from kuflow_conformance.world import doctor as examination
     from kuflow_conformance.world.bed import discover
 

@@ -16,7 +16,7 @@ from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NOT_CONFORMANT
 
 @click.group()
 def spec() -> None:
-    """Work on descriptions of the API."""
+    """Compare descriptions of the API."""
 
 
 @spec.command("diff")
@@ -25,17 +25,19 @@ def spec() -> None:
 @click.option(
     "--accept",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Changes that are put up with (TOML): [[accepted]] with change and reason.",
+    help="A file (TOML) of changes that are accepted: [[accepted]] with change and reason.",
 )
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the judgement as well, as .md or .html."
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the result to this file as well, .md or .html.",
 )
 def diff(old: str, new: str, accept: Path | None, output: Path | None) -> None:
     """Say whether the description NEW breaks clients of OLD.
 
     Each is a file, a URL, REVISION:PATH of git (such as HEAD~1:openapi.yaml), or the word bundled.
 
-    Exit codes: 0 when it does not, or has another version in its path; 1 when it does; 2 for what is no description.
+    Exit codes: 0 it breaks none, or has another version in its path; 1 it breaks some; 2 one is no description.
     """
     from kuflow_conformance.report import pages
     from kuflow_conformance.report.console import judged_changes

@@ -19,7 +19,7 @@ from kuflow_conformance.report.console import summary
 from kuflow_conformance.target import target_file as targets
 from kuflow_conformance.traffic.traffic import Traffic, base_url_of, exchanges, read_har
 
-_spec_option = click.option("--spec", metavar="FILE|URL", help="Another OpenAPI file, or its URL, to judge by.")
+_spec_option = click.option("--spec", metavar="FILE|URL", help="Judge by another OpenAPI file.")
 
 
 def _verdict(traffic: Traffic, reports: Path) -> int:
@@ -36,14 +36,13 @@ def _verdict(traffic: Traffic, reports: Path) -> int:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--url", help="Base URL of the API in the recording; found by the version in its path when left out.")
+@click.option("--url", help="The base URL of the API in the recording. By default, the version in the path tells.")
 @_spec_option
 @reports_option
 def check(file: Path, url: str | None, spec: str | None, reports: Path) -> None:
-    """Judge recorded traffic, a HAR FILE of a browser, a proxy or a client's tests; nothing is sent.
+    """Judge recorded traffic. FILE is a HAR of a browser, a proxy or a client's tests. Nothing is sent.
 
-    Exit codes: 0 when no answer breaks the documentation, 1 when one does, 2 for a file that is no HAR, 3 when
-    nothing in it could be judged.
+    Exit codes: 0 no answer breaks the API reference; 1 one does; 2 the file is no HAR; 3 nothing could be judged.
     """
     entries = read_har(file)
     base_url = (url or base_url_of(entries) or "").rstrip("/")
@@ -59,15 +58,23 @@ def check(file: Path, url: str | None, spec: str | None, reports: Path) -> None:
 @click.command()
 @describes_target
 @_spec_option
-@click.option("--listen", type=click.IntRange(0, 65535), default=8480, show_default=True, help="Port; 0 takes any.")
+@click.option(
+    "--listen",
+    type=click.IntRange(0, 65535),
+    default=8480,
+    show_default=True,
+    help="The port of the proxy. 0 takes a free one.",
+)
 @reports_option
 def proxy(listen: int, spec: str | None, reports: Path, **options: Any) -> None:
-    """Pass the requests of a client on to a target, and judge every answer, until stopped with Ctrl-C.
+    """Judge the traffic of a client as it passes.
 
-    The client is pointed at the proxy instead of the target and brings its own credentials; those of the target file
-    are not used.
+    Requests are passed on to the target, and every answer is judged, until Ctrl-C.
 
-    Exit codes: as of check.
+    Point the client at the proxy instead of the target. It uses its own credentials; those of the target file are not
+    used.
+
+    Exit codes: as for check.
     """
     from kuflow_conformance import serving as asgi
     from kuflow_conformance.traffic.proxy import Proxy
