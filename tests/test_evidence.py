@@ -99,6 +99,7 @@ def test_what_is_wrong_is_shown(check, expected, seen, evidence, answer):
     assert seen in found
 
 
-def test_a_server_error_is_held_against_nothing_else(evidence, answer):
+def test_a_server_error_breaks_whatever_was_to_be_shown(evidence, answer):
     assert not evidence.accepted("ITM-001", answer(500), "the item to be shown")
-    assert not evidence.checks
+    assert not evidence.shows("ITM-001", answer(500), {"task.state": "READY"})
+    assert all(seen.startswith("500 ") for _, seen in failures(evidence))
