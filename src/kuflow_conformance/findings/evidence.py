@@ -79,6 +79,8 @@ class Evidence:
         self.elapsed: dict[str, list[float]] = {}
         self.covered: dict[str, set[str]] = {}
         self.last: Exchange | None = None
+        self.last_broke: set[str] = set()
+        """The requirements that the last exchange breaks by itself."""
         self._unanswered: Exchange | None = None
         """The last request of the test that got no answer, or a server error."""
         self.cut: dict[str, list[int]] = {}
@@ -104,7 +106,9 @@ class Evidence:
             self.covered.setdefault(exchange.operation.id, set()).update(self._coverage.of(exchange))
         if why := refused_in_front(exchange):
             self.observe("ERR-012", f"{exchange.status} as {exchange.media_type or 'nothing'}: {why}")
-        self.findings(judge(exchange), exchange)
+        findings = judge(exchange)
+        self.last_broke = {finding.requirement for finding in findings if not finding.holds}
+        self.findings(findings, exchange)
 
     def findings(self, findings: Iterable[Finding], exchange: Exchange) -> None:
         """Record findings about an exchange."""

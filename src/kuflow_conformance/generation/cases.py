@@ -11,7 +11,7 @@ import contextlib
 import copy
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import Any
@@ -22,6 +22,7 @@ import requests
 from kuflow_conformance import __version__, files
 from kuflow_conformance.description.openapi import Description, Operation, is_uuid
 from kuflow_conformance.errors import InvalidDescription
+from kuflow_conformance.generation.shrinking import shrink
 from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.target.exchange import Exchange
 from kuflow_conformance.world.world import World
@@ -34,6 +35,9 @@ CONSUMED = {"completeProcess", "cancelProcess", "claimProcessItemTask", "complet
 
 FRESH_RESOURCES = 2
 """How many new resources a consuming operation gets; later cases meet the used one."""
+
+ATTEMPTS = 30
+"""Smaller variants that are tried of a case that fails."""
 
 _BASE_URL = "http://generated"
 _NOT_KEPT = ("user-agent", "x-schemathesis-testcaseid")  # ours is another; the other differs each time
@@ -169,6 +173,27 @@ def send(case: Case, operation: Operation, world: World) -> Exchange:
         data=content,
     )
     return world.session.send_request(request)
+
+
+def smallest(case: Case, operation: Operation, world: World, fails: Callable[[Exchange], bool]) -> Exchange | None:
+    """The answer to the smallest variant of a case found that `fails` too; None when none does.
+
+    Each is sent to new resources: what was finished before may be answered otherwise.
+    """
+    found: list[Exchange] = []
+
+    def attempt(parts: Any) -> bool | None:
+        if ("json" in parts) != case.has_json or not isinstance(parts.get("query", {}), dict):
+            return None
+        world.used.pop(operation.id, None)
+        exchange = send(replace(case, query=parts.get("query"), json=parts.get("json")), operation, world)
+        if fails(exchange):
+            found.append(exchange)
+        return bool(found) and found[-1] is exchange
+
+    query = {"query": case.query} if isinstance(case.query, dict) else {}
+    shrink({**query, **({"json": case.json} if case.has_json else {})}, attempt, ATTEMPTS)
+    return found[-1] if found else None
 
 
 def ground(case: Case, operation: Operation, world: World) -> Case:
