@@ -7,7 +7,7 @@ from typing import Any
 
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around
-from kuflow_conformance.reference.faults.data import on_patch
+from kuflow_conformance.reference.faults.json_patch import on_patch
 from kuflow_conformance.reference.faults.table import fault
 from kuflow_conformance.reference.model import Json
 from kuflow_conformance.reference.operations import Refused

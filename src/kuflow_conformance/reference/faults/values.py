@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 from kuflow_conformance.reference.app import ReferenceServer
 from kuflow_conformance.reference.bank import around, on_answer, on_call
-from kuflow_conformance.reference.faults.data import on_save, on_texts, on_upload, rendered
+from kuflow_conformance.reference.faults.documents import on_upload
+from kuflow_conformance.reference.faults.json_values import on_save, on_texts, rendered
 from kuflow_conformance.reference.faults.table import fault
 from kuflow_conformance.reference.model import Document, Json, JsonValue, Principal
 from kuflow_conformance.reference.operations import Answer, Refused
