@@ -29,7 +29,7 @@ class Requirement(BaseModel):
 
     `profile` is the smallest profile that tests it; `source` is the place in the documentation, or the standard,
     that says so; `operations` are operationIds, or ``all``. `explains` names requirements that are broken as well when
-    this one is: their failures are reported under it.
+    this one is: their failures are reported under it. `traffic` says whether requests of others can show it broken.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,6 +40,7 @@ class Requirement(BaseModel):
     source: str
     operations: tuple[str, ...] | Literal["all"]
     profile: Profile
+    traffic: bool = False
     explains: tuple[str, ...] = ()
 
 

@@ -147,6 +147,7 @@ class RunRecord:
         self._errors: list[dict[str, str]] = []
         self._first_failure: dict[str, Any] | None = None
         self._cut: dict[str, list[int]] = {}
+        self._witness: dict[str, Any] | None = None
 
     def add_evidence(self, test: str, evidence: Mapping[str, Any]) -> None:
         """Take in what one test found."""
@@ -165,6 +166,21 @@ class RunRecord:
                 "requests": self._requests(),
                 "seconds": round(seconds, 1),
             }
+
+    def target_lost(self, why: str) -> None:
+        """Note that the target cannot be reached, and why; empty when it can be again."""
+        self._unavailable = why
+
+    def witnessed(
+        self, passed_over: Mapping[str, int], explained: int, untold: int, advice: list[dict[str, Any]]
+    ) -> None:
+        """Note what was not said of the requests of others, and what there is to tell their authors."""
+        self._witness = {
+            "passed_over": dict(sorted(passed_over.items())),
+            "explained": explained,
+            "untold": untold,
+            "advice": advice,
+        }
 
     def open_at(self, part: str, keys: list[str]) -> None:
         """Note the processes that a part of the run has created and not ended yet."""
@@ -324,6 +340,7 @@ class RunRecord:
             "left": self.left if self._finished else self.open,
             "shard": run.part_of_whole or None,
             "cut": self._cut,
+            **({"witness": self._witness} if self._witness else {}),
         }
 
     def _requests(self) -> int:

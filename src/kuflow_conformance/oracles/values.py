@@ -48,6 +48,11 @@ def losses(saved: Any, seen: Any, *names: str | int) -> Iterator[str]:
         yield f"{where} is {shown(seen)[:80]}, not {shown(saved)[:80]}"
 
 
+def survives(saved: Any, seen: Any) -> bool:
+    """Whether a value that was saved is there as it was; see `losses`."""
+    return next(losses(saved, seen), None) is None
+
+
 def _rounded(saved: Any, seen: Any) -> bool:
     """Whether a number that no double holds is now one that is near it."""
     if isinstance(seen, bool) or not isinstance(seen, int | float):

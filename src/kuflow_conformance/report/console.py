@@ -103,6 +103,33 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
     return Group(*parts)
 
 
+ADVICE_SHOWN = 10
+"""Pieces of advice that the terminal shows; the page has all."""
+
+
+def traffic_notes(record: dict[str, Any]) -> RenderableType:
+    """What was not judged of the traffic of others and why, and what its authors should know."""
+    witness = record["witness"]
+    parts: list[RenderableType] = []
+    if passed := witness["passed_over"]:
+        reasons = ", ".join(f"{why} {count}" for why, count in passed.items())
+        parts.append(f"not judged: {sum(passed.values())} ({escape(reasons)})")
+    if witness["explained"] or witness["untold"]:
+        parts.append(
+            f"suspicions: {witness['explained']} explained by what others may have done, "
+            f"{witness['untold']} that cannot be told"
+        )
+    if advice := witness["advice"]:
+        parts.append(Text("For the author of the client", style="bold"))
+        parts += [
+            Text.assemble(f"  {one['kind']}: {one['what']}", (f"  {one['operation']}, {one['count']} times", "dim"))
+            for one in advice[:ADVICE_SHOWN]
+        ]
+        if len(advice) > ADVICE_SHOWN:
+            parts.append(f"  and {len(advice) - ADVICE_SHOWN} more, in the report")
+    return Group(*parts)
+
+
 def _cut(cut: dict[str, list[int]]) -> str:
     """What the time budget cut."""
     tests = sum("::" in key for key in cut)

@@ -71,6 +71,11 @@ def page(record: dict[str, Any]) -> str:
     )
 
 
+def live(record: dict[str, Any]) -> str:
+    """What a proxy has seen so far: a page that renews itself."""
+    return templates.render("live.html.j2", **_parts(record))
+
+
 def summary(record: dict[str, Any]) -> str:
     """The summary as Markdown."""
     return templates.render("summary.md.j2", **_parts(record))

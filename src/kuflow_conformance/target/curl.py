@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+from requests.structures import CaseInsensitiveDict
+
 from kuflow_conformance.target.exchange import Exchange
 from kuflow_conformance.target.redaction import Redactor
 
@@ -17,12 +19,13 @@ def curl_command(exchange: Exchange, callers: Mapping[str, str], redactor: Redac
 
     `callers` has, by name of the caller, the words by which curl signs for it.
     """
+    headers = CaseInsensitiveDict(exchange.request_headers)
     words = ["curl", "-sS", "-i"]
     if exchange.method != "GET":
         words += ["-X", exchange.method]
     if exchange.caller in callers:
         words.append(callers[exchange.caller])
-    elif authorization := exchange.request_headers.get("Authorization"):
+    elif authorization := headers.get("Authorization"):
         words += ["-H", shlex.quote(f"Authorization: {authorization}")]
     for name, value in exchange.request_headers.items():
         if name.lower() in SHOWN and (name.lower(), value) != ("accept", "*/*"):
