@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -110,6 +111,33 @@ def test_replay_shows_the_failure_again(faulty, failed):
     unknown = command("replay", "PAG-001.7", *options, environment=faulty.environment)
     assert unknown.code == 2
     assert "IDM-004.1" in unknown.error
+
+
+@pytest.mark.parametrize("ending", ["py", "http"])
+def test_a_failure_is_written_as_a_file(ending, faulty, failed, tmp_path):
+    path = tmp_path / f"failure.{ending}"
+    options = ("--run", str(failed.reports / "run.json"), "--write", str(path))
+    outcome = command("replay", "IDM-004.1", *options)
+    assert outcome.code == 0, outcome.error
+    text = path.read_text()
+    assert "KUFLOW_TOKEN" in text
+    assert faulty.password not in text
+    if ending == "http":
+        assert text.count("# @name step") == text.count("\n### ") >= 2
+        assert "{{step1.response.body.id}}" in text
+    other = command("replay", "IDM-004.1", *options[:2], "--write", "failure.txt")
+    assert other.code == 2
+    assert ".py or .http" in other.error
+
+
+def test_a_written_failure_fails_on_the_server_and_passes_on_an_honest_one(faulty, server, failed, tmp_path):
+    path = tmp_path / "test_failure.py"
+    command("replay", "IDM-004.1", "--run", str(failed.reports / "run.json"), "--write", str(path))
+    for target, code in ((faulty, 1), (server, 0)):
+        environment = {**os.environ, **target.environment, "KUFLOW_URL": target.url, "PYTHONPATH": ""}
+        words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", str(path)]
+        run = subprocess.run(words, env=environment, capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert run.returncode == code, run.stdout
 
 
 def test_printed_curls_reproduce_the_failure(faulty, failed):

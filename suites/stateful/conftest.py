@@ -45,6 +45,11 @@ class Holder:
         """Check that the answer marks the value as valid, or as invalid; returns whether it does."""
         return evidence.shows(requirement, exchange, {f"{self.where}.valid": valid})
 
+    def renew(self) -> None:
+        """Take a new resource, to which nothing has been done yet."""
+        make = self.world.working_task if self.name == "data" else self.world.process
+        self.key = self.world.id_of(make())
+
     def put(self, value: Any, **more: Any) -> Exchange:
         return self.world.call(self.update, id=self.key, body={self.name: {"value": value, **more}})
 

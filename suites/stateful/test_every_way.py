@@ -138,8 +138,9 @@ def _round_trip(way, evidence, value, ordinary):
         part = parts.pop(0)
         lost = _lost(way, evidence, part)
         if lost:
-            way.renew()
-            shrink(part, lambda smaller: _lost(way, evidence, smaller))
+            smallest = shrink(part, lambda smaller: _lost(way, evidence, smaller))
+            way.renew()  # so that little has led to it
+            _lost(way, evidence, smallest)
             return
         if lost is None:
             refusals += 1

@@ -54,7 +54,9 @@ def _applies(holder, evidence, patch):
             return _carried_out(holder, evidence, candidate) if result.applies and result.firmness == MUST else None
 
         # What operations need of the document shows when there are few of them.
-        shrink({"operations": patch.operations, "document": patch.document}, fails)
+        smallest = shrink({"operations": patch.operations, "document": patch.document}, fails)
+        holder.renew()  # so that little has led to it
+        fails(smallest)
 
 
 def _all_refused(holder, evidence, requirement, document, operations, what):

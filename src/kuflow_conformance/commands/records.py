@@ -96,17 +96,29 @@ def matrix(runs: tuple[Path, ...], output: Path) -> None:
     show_default=True,
     help="The record that holds the failure.",
 )
+@click.option(
+    "--write",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Send nothing: write a file that runs without this project, .py for pytest or .http for an editor.",
+)
 @describes_target
-def replay(failure: str, record: Path, **options: Any) -> None:
+def replay(failure: str, record: Path, write: Path | None, **options: Any) -> None:
     """Send the requests of a failure again.
 
     FAILURE is its number in the report, such as PAG-003.1. The requests act on new resources. You see each answer of
     then and of now. New processes are cancelled at the end.
     """
     from kuflow_conformance.findings import replay as repetition
+    from kuflow_conformance.report import reproduction
 
     document = records.read(record)
     failed = repetition.failure(document, failure)
+    if write is not None:
+        if write.suffix not in reproduction.FORMATS:
+            raise click.UsageError(f"--write: the name of the file has to end in {' or '.join(reproduction.FORMATS)}")
+        files.write_whole(write, reproduction.written(document, failed, write.suffix))
+        click.echo(f"written: {write}")
+        return
     _, session = open_session(options)
     session.preflight()
     console = Console(highlight=False)

@@ -73,6 +73,8 @@ class Evidence:
         self.failures: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
         self._sizes: dict[tuple[str, str, str], int] = {}
         """Characters of the request that a failure shows."""
+        self._sent = 0
+        """Bytes of the last request that was to change something."""
         self.observations: dict[str, Counter[str]] = {}
         self.not_tested: dict[str, str] = {}
         self.traffic: dict[str, Counter[str]] = {}
@@ -95,6 +97,8 @@ class Evidence:
             self._unanswered = exchange
         self._first = self._first or exchange.number
         self._history.add(exchange)
+        if exchange.method != "GET":
+            self._sent = len(exchange.request_body)
         self.trail.append(
             f"{exchange.operation_id} → {exchange.failure or exchange.status} in {exchange.elapsed * 1000:.1f} ms"
         )
@@ -229,11 +233,13 @@ class Evidence:
                 self._exemplified.add(finding.requirement)
                 self.examples[finding.requirement] = self._example(finding, exchange)
             return
-        # The same complaint of one operation counts once, however many requests show it: the smallest one is shown.
+        # The same complaint of one operation counts once, however many requests show it: the smallest one is shown,
+        # and of equal ones the last, before which less was done.
         key = (finding.requirement, place(exchange.operation_id), finding.expected)
         kept = self.failures.setdefault(key, [])
-        size = len(exchange.url) + len(exchange.request_body)
-        if not kept or size < self._sizes[key]:
+        # What is read shows what was sent before.
+        size = len(exchange.url) + (self._sent if exchange.method == "GET" else len(exchange.request_body))
+        if not kept or size <= self._sizes[key]:
             self._sizes[key] = size
             kept[:] = [
                 {**self._failure(finding, exchange, compared, because), "count": kept[0]["count"] if kept else 0}

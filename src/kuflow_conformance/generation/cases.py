@@ -178,22 +178,31 @@ def send(case: Case, operation: Operation, world: World) -> Exchange:
 def smallest(case: Case, operation: Operation, world: World, fails: Callable[[Exchange], bool]) -> Exchange | None:
     """The answer to the smallest variant of a case found that `fails` too; None when none does.
 
-    Each is sent to new resources: what was finished before may be answered otherwise.
+    It is sent once more in the end, to something new, so that little has led to it.
     """
-    found: list[Exchange] = []
+    found: list[Any] = []
 
     def attempt(parts: Any) -> bool | None:
         if ("json" in parts) != case.has_json or not isinstance(parts.get("query", {}), dict):
             return None
-        world.used.pop(operation.id, None)
-        exchange = send(replace(case, query=parts.get("query"), json=parts.get("json")), operation, world)
-        if fails(exchange):
-            found.append(exchange)
-        return bool(found) and found[-1] is exchange
+        if operation.id in CONSUMED:
+            world.used.pop(operation.id, None)
+        if verdict := fails(send(variant(parts), operation, world)):
+            found.append(parts)
+        return verdict
+
+    def variant(parts: Any) -> Case:
+        return replace(case, query=parts.get("query"), json=parts.get("json"))
 
     query = {"query": case.query} if isinstance(case.query, dict) else {}
     shrink({**query, **({"json": case.json} if case.has_json else {})}, attempt, ATTEMPTS)
-    return found[-1] if found else None
+    if not found:
+        return None
+    world.used.pop(operation.id, None)
+    if "{id}" in operation.path and not operation.is_read_only:
+        with contextlib.suppress(NotTested):
+            world.used[operation.id] = [str(world.good_call(operation.id, consumes=True).id)]
+    return send(variant(found[-1]), operation, world)
 
 
 def ground(case: Case, operation: Operation, world: World) -> Case:

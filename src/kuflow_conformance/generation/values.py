@@ -131,7 +131,6 @@ ORDINARY: dict[str, tuple[Any, ...]] = {
     "address": ADDRESSES,
     "spaces": SPACES,
     "letters": LETTERS,
-    "like the API": LIKE_THE_API,
     "length": tuple("x" * length for length in LENGTHS),
 }
 """What has to be taken as it is, by kind."""
@@ -142,6 +141,7 @@ UNUSUAL: dict[str, tuple[Any, ...]] = {
     "odd letters": ODD_LETTERS,
     "NUL": NUL,
     "markup": MARKUP,
+    "like the API": LIKE_THE_API,
 }
 """What may be refused, by kind: databases, frameworks and firewalls have bounds. What is taken has to be kept."""
 

@@ -239,6 +239,9 @@ class World:
     def _process_for(self, consumes: bool) -> str:
         return self.id_of(self.process()) if consumes else self.scratch_process()
 
+    def _task_for(self, consumes: bool) -> str:
+        return self.id_of(self.working_task()) if consumes else self.scratch_task()
+
 
 Recipe = Callable[[World, Operation, bool], Call]
 _RECIPES: dict[str, Recipe] = {}
@@ -355,17 +358,17 @@ def _assign(world: World, operation: Operation, consumes: bool) -> Call:
 
 @_recipe("appendProcessItemTaskLog")
 def _log(world: World, operation: Operation, consumes: bool) -> Call:
-    return Call(operation, id=world.scratch_task(), body={"message": "Conformance run", "level": "INFO"})
+    return Call(operation, id=world._task_for(consumes), body={"message": "Conformance run", "level": "INFO"})
 
 
 @_recipe("updateProcessItemTaskData")
 def _update_task(world: World, operation: Operation, consumes: bool) -> Call:
-    return Call(operation, id=world.scratch_task(), body={"data": {"value": world.bed.task.valid or {}}})
+    return Call(operation, id=world._task_for(consumes), body={"data": {"value": world.bed.task.valid or {}}})
 
 
 @_recipe("patchProcessItemTaskData")
 def _patch_task(world: World, operation: Operation, consumes: bool) -> Call:
-    return Call(operation, id=world.scratch_task(), body=_HARMLESS_PATCH)
+    return Call(operation, id=world._task_for(consumes), body=_HARMLESS_PATCH)
 
 
 @_recipe("downloadProcessItemTaskDataWebformsAsDocument")
