@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -12,6 +15,8 @@ from kuflow_conformance import files
 from kuflow_conformance.description import compatibility
 from kuflow_conformance.description.compatibility import sources
 from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NOT_CONFORMANT
+
+_BY_SUFFIX = {".md": "markdown", ".html": "html", ".json": "json", ".sarif": "sarif"}
 
 
 @click.group()
@@ -28,28 +33,109 @@ def spec() -> None:
     help="A file (TOML) of changes that are accepted: [[accepted]] with change and reason.",
 )
 @click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "html", "json", "sarif", "github"]),
+    default="text",
+    show_default=True,
+    help="How to print the result; github prints annotations for a workflow.",
+)
+@click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the result to this file as well, .md or .html.",
+    help="Write the result to this file as well, .md, .html, .json or .sarif.",
 )
-def diff(old: str, new: str, accept: Path | None, output: Path | None) -> None:
+@click.option(
+    "--fail-on",
+    type=click.Choice(compatibility.LEVELS[:-1]),
+    default="new values",
+    show_default=True,
+    help="The mildest level that fails. New values are those of enumerations in answers.",
+)
+@click.option(
+    "--traffic",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A HAR file or run.json of a client: say which clients use what changes. Repeatable.",
+)
+@click.option("--used-only", is_flag=True, help="Fail only on what the clients of --traffic use.")
+@click.option("--rules-only", is_flag=True, help="Do not search for messages that show a break.")
+def diff(
+    old: str,
+    new: str,
+    accept: Path | None,
+    form: str,
+    output: Path | None,
+    fail_on: compatibility.Level,
+    traffic: tuple[Path, ...],
+    used_only: bool,
+    rules_only: bool,
+) -> None:
     """Say whether the description NEW breaks clients of OLD.
 
     Each is a file, a URL, REVISION:PATH of git (such as HEAD~1:openapi.yaml), or the word bundled.
 
     Exit codes: 0 it breaks none, or has another version in its path; 1 it breaks some; 2 one is no description.
     """
-    from kuflow_conformance.report import pages
-    from kuflow_conformance.report.console import judged_changes
+    from kuflow_conformance.report import changes
 
-    if output and output.suffix not in (".md", ".html"):
-        raise click.UsageError("--output: the name of the file has to end in .md or .html")
-    accepted = compatibility.load_accepted(accept) if accept else {}
-    judgement = compatibility.judge(sources.read(old), sources.read(new), accepted, witnesses=True)
-    Console(highlight=False).print(judged_changes(judgement))
+    if output and output.suffix not in _BY_SUFFIX:
+        raise click.UsageError(f"--output: the name of the file has to end in {', '.join(_BY_SUFFIX)}")
+    if used_only and not traffic:
+        raise click.UsageError("--used-only needs recorded clients: --traffic FILE")
+    judgement = compatibility.judge(
+        sources.read(old),
+        sources.read(new),
+        compatibility.load_accepted(accept) if accept else {},
+        fail_on=fail_on,
+        witnesses=not rules_only,
+        traffic=[recorded for path in traffic for recorded in _recorded(path)] if traffic else None,
+        used_only=used_only,
+    )
+    if form == "text":
+        Console(highlight=False, soft_wrap=True).print(changes.as_text(judgement))
+    else:
+        click.echo(changes.WRITERS[form](judgement, old, new))
     if output:
-        files.write_whole(output, pages.specdiff(judgement, old, new, output.suffix.removeprefix(".")))
+        files.write_whole(output, changes.WRITERS[_BY_SUFFIX[output.suffix]](judgement, old, new))
     sys.exit(EXIT_NOT_CONFORMANT if judgement.breaks_clients else EXIT_CONFORMANT)
+
+
+def _recorded(path: Path) -> Iterator[compatibility.Recorded]:
+    """The exchanges of a HAR file, or the operations of the record of a run. Raises a ConformanceError."""
+    from kuflow_conformance.findings import record
+    from kuflow_conformance.traffic.traffic import read_har
+
+    if _is_run(path):
+        for operation in record.read(path)["operations"]:
+            name, count = operation["id"], operation["requests"]
+            if count:
+                yield compatibility.Recorded(path.name, operation["method"], "", count=count, operation=name)
+        return
+    for entry in read_har(path):
+        request, response = entry.request, entry.response
+        yield compatibility.Recorded(
+            client=path.stem,
+            method=request.method.upper(),
+            url=request.url,
+            headers={header.name: header.value for header in request.headers},
+            body=_json(request.postData.text if request.postData else None),
+            status=response.status,
+            answer_headers={header.name: header.value for header in response.headers},
+            answer=_json(response.content.text),
+        )
+
+
+def _is_run(path: Path) -> bool:
+    found = _json(path.read_text(encoding="utf-8", errors="replace")) if path.is_file() else None
+    return isinstance(found, dict) and "log" not in found
+
+
+def _json(text: str | None) -> Any:
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return None
 
 
 COMMANDS = (spec,)

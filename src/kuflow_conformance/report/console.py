@@ -14,7 +14,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from kuflow_conformance.description.compatibility import Judgement
 from kuflow_conformance.description.openapi import Operation
 from kuflow_conformance.description.requirements import Catalogue, Requirement
 from kuflow_conformance.findings.compare import Comparison
@@ -274,36 +273,6 @@ def _seen_to_differ(requirement: dict[str, Any], before: list[str], after: list[
     one = _line("; ".join(text for text in before if text not in after) or "nothing else")
     two = _line("; ".join(text for text in after if text not in before) or "nothing else")
     return Text.from_markup(f"{requirement['id']} {escape(one)} [dim]→[/] {escape(two)}")
-
-
-def judged_changes(judgement: Judgement) -> RenderableType:
-    """What a new description changes for clients, the worst first."""
-    parts: list[RenderableType] = []
-    for level, style in (("breaking", "red"), ("new values", "red"), ("risky", "yellow"), ("compatible", "green")):
-        changes = judgement.of(level)  # type: ignore[arg-type]
-        if not changes:
-            continue
-        parts.append(Text(f"{level.capitalize()} ({len(changes)})", style=f"bold {style}"))
-        parts += [
-            Text.assemble(
-                (change.operation, style),
-                f" {change.place}: {change.what}",
-                (f" ({change.reason})", "dim"),
-                f"\n  {change.witness}" if change.witness else "",
-                (f"\n  {change.note}", "dim") if change.note else "",
-            )
-            for change in changes
-        ]
-        parts.append("")
-    if judgement.put_up_with:
-        parts.append(Text("Accepted", style="bold"))
-        parts += [
-            Text(f"{change.id}: {judgement.accepted[change.id]}", style="dim") for change in judgement.put_up_with
-        ]
-        parts.append("")
-    style = "red" if judgement.breaks_clients else "yellow" if judgement.of("breaking") else "green"
-    parts.append(Text(judgement.verdict, style=f"bold {style}"))
-    return Group(*parts)
 
 
 _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}

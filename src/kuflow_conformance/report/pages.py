@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
-from kuflow_conformance.description.compatibility import Judgement, Level
 from kuflow_conformance.findings.twin import Twin
 from kuflow_conformance.report import templates
 from kuflow_conformance.report.wording import new_first, where
@@ -93,12 +92,6 @@ def badge(record: dict[str, Any]) -> str:
     left, right = (round(len(text) * _LETTER + 12) for text in (label, message))
     colour = _COLOUR.get(record["verdict"], "#b92c24")
     return templates.render("badge.svg.j2", label=label, message=message, left=left, right=right, colour=colour)
-
-
-def specdiff(judgement: Judgement, old: str, new: str, kind: str) -> str:
-    """What a new description changes for clients, as ``md`` or ``html``."""
-    groups = {level: judgement.of(level) for level in get_args(Level)}
-    return templates.render(f"specdiff.{kind}.j2", judgement=judgement, old=old, new=new, groups=groups)
 
 
 def twin(found: Twin) -> str:

@@ -6,7 +6,7 @@ path, may. What clients send has to go on being accepted; what they receive has 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kuflow_conformance.description.compatibility import security, servers, validate
 from kuflow_conformance.description.compatibility.document import Document
+from kuflow_conformance.description.compatibility.entries import Entry, accepted_by, grouped
 from kuflow_conformance.description.compatibility.findings import LEVELS, Level
 from kuflow_conformance.description.compatibility.leftovers import leftovers
 from kuflow_conformance.description.compatibility.operations import Change, Walk
+from kuflow_conformance.description.compatibility.used import Recorded, Usage, told
 from kuflow_conformance.errors import InvalidDescription
 from kuflow_conformance.files import read_toml
 
@@ -27,19 +29,29 @@ class Judgement:
     """All differences of two descriptions. `accepted` maps ids of changes to the reason why they are put up with."""
 
     changes: tuple[Change, ...]
+    old: Document
+    new: Document
     major: bool
     """Whether the new description has another version in its path."""
     accepted: Mapping[str, str]
     fail_on: Level = "new values"
     """The mildest level that fails."""
+    used_only: bool = False
+    """Whether only what recorded clients use fails."""
 
     def of(self, level: Level) -> list[Change]:
-        return [change for change in self.changes if change.level == level and change.id not in self.accepted]
+        """The changes of a level that are not put up with."""
+        return [change for change in self.changes if change.level == level and not accepted_by(change, self.accepted)]
+
+    def entries(self, level: Level) -> list[Entry]:
+        """The same, as they are read: by schema, then by operation."""
+        return grouped(self.of(level), self.old, self.new)
 
     @property
     def failing(self) -> list[Change]:
         """The changes that fail, unless the version says that it may break clients."""
-        return [change for level in LEVELS[: LEVELS.index(self.fail_on) + 1] for change in self.of(level)]
+        failing = [change for level in LEVELS[: LEVELS.index(self.fail_on) + 1] for change in self.of(level)]
+        return [change for change in failing if change.used] if self.used_only else failing
 
     @property
     def breaks_clients(self) -> bool:
@@ -50,13 +62,14 @@ class Judgement:
     def verdict(self) -> str:
         """The judgement in a few words."""
         if not self.failing:
-            return "breaks no client"
+            return "breaks no recorded client" if self.used_only and self.of("breaking") else "breaks no client"
         return "breaks clients, as a MAJOR version may" if self.major else "breaks clients, and is no MAJOR version"
 
     @property
-    def put_up_with(self) -> list[Change]:
-        """The changes that were found and are accepted."""
-        return [change for change in self.changes if change.id in self.accepted]
+    def put_up_with(self) -> dict[str, str]:
+        """The accepted changes that were found: id → reason."""
+        found = (accepted_by(change, self.accepted) for change in self.changes)
+        return {key: self.accepted[key] for key in found if key}
 
 
 def judge(
@@ -66,8 +79,12 @@ def judge(
     *,
     fail_on: Level = "new values",
     witnesses: bool = False,
+    traffic: Sequence[Recorded] | None = None,
+    used_only: bool = False,
 ) -> Judgement:
     """Judge `new` by what clients of `old` rely on: by rules, and with `witnesses` by search as well.
+
+    `traffic` says what recorded clients use, and with `used_only` only that can fail.
 
     Raises InvalidDescription for what is no usable document.
     """
@@ -81,10 +98,12 @@ def judge(
         from kuflow_conformance.description.compatibility.witness import shown
 
         shown(walk)
+    if traffic is not None:
+        walk.occurrences = told(walk.occurrences, Usage(one, traffic))
     changes = list(dict.fromkeys(occurrence.change for occurrence in walk.occurrences))
     changes.sort(key=lambda change: LEVELS.index(change.level))
     major = servers.version(one) != servers.version(other)
-    return Judgement(tuple(changes), major, accepted or {}, fail_on)
+    return Judgement(tuple(changes), one, other, major, accepted or {}, fail_on, used_only)
 
 
 def _left_over(walk: Walk) -> None:

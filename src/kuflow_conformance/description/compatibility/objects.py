@@ -90,6 +90,7 @@ def _default(run: Comparison, pair: Pair, old: Flat, new: Flat, name: str, below
 
 def _removed(run: Comparison, pair: Pair, old: Flat, new: Flat, name: str, node: Node) -> None:
     place, fallback = f"/{name}", other(new, name)
+    described = _below(old, "properties", name)
     cover(run.old, [node])
     if not run.sent:
         run.find(
@@ -101,18 +102,18 @@ def _removed(run: Comparison, pair: Pair, old: Flat, new: Flat, name: str, node:
             "clients read it",
             old,
             new,
-            "properties",
+            described,
             shown=False,
         )
     elif name in old.hidden:
         run.find(pair, "compatible", "property-removed", place, "it is gone", "clients do not send it", old, new)
     elif never(run.new, fallback):
         run.find(
-            pair, "breaking", "property-removed", place, "it is refused now", "clients send it", old, new, "properties"
+            pair, "breaking", "property-removed", place, "it is refused now", "clients send it", old, new, described
         )
     else:
         text = "it is gone", "what clients send is ignored"
-        run.find(pair, "risky", "property-removed", place, *text, old, new, "properties", shown=False)
+        run.find(pair, "risky", "property-removed", place, *text, old, new, described, shown=False)
         if fallback:
             run.child(pair, place, node, fallback)
 

@@ -35,6 +35,10 @@ class Change:
     """A message that shows it, in words."""
     note: str = ""
     """Whether the two ways to judge agree."""
+    within: str = ""
+    """The last of `place`: from the schema in which the change stands."""
+    used: tuple[tuple[str, int], ...] = ()
+    """Recorded clients that send or read what changes, and how often; with `--traffic`."""
 
     @property
     def id(self) -> str:
@@ -141,16 +145,9 @@ class Walk:
         for way, where in ways(pair, place):
             inner = way.pair
             for finding in inner.findings:
-                change = Change(
-                    finding.level,
-                    finding.kind,
-                    self.operation,
-                    f"{where}{finding.place}",
-                    finding.what,
-                    finding.reason,
-                    finding.old,
-                    finding.new,
-                )
+                texts = finding.what, finding.reason, finding.old, finding.new
+                place_found = f"{where}{finding.place}"
+                change = Change(finding.level, finding.kind, self.operation, place_found, *texts, within=finding.place)
                 self.occurrences.append(Occurrence(change, inner, finding, way))
 
     def everything(self) -> list[Occurrence]:
@@ -279,6 +276,11 @@ def _operations(document: Document) -> dict[Any, Operation]:
             for method, operation in _in_item(document, pointer, path):
                 found[method, re.sub(r"\{[^}]*\}", "{}", path)] = operation
     return found
+
+
+def operations_of(document: Document) -> list[Operation]:
+    """The operations that clients call."""
+    return list(_operations(document).values())
 
 
 def _webhooks(document: Document) -> dict[Any, Operation]:

@@ -290,6 +290,8 @@ def _place(node: Node, flat: Flat | None, keyword: str) -> str:
     """The pointer of a keyword in a node, or else of the node."""
     if flat is not None and keyword in flat.where and not flat.where[keyword].startswith("!"):
         return flat.where[keyword]
+    if flat is not None and keyword.startswith("properties/") and "properties" in flat.where:
+        return flat.where["properties"]
     return next((part.pointer for part in node if not part.pointer.startswith("!")), "")
 
 

@@ -105,6 +105,8 @@ class Search:
                 break
             if around is None or not self.shows(way.above.pair, around[0]):
                 break
+            if isinstance(around[0], dict) and size(around[0])[0] > SHOWN:
+                return Cut({way.step[1:]: value})
             value, way = around[0], way.above
         return value
 
@@ -178,9 +180,14 @@ def _best(found: list[Witness], kind: str, change: Change) -> Witness:
     return (fitting or found)[0]
 
 
+class Cut(dict[str, Any]):
+    """The member of an object that matters; the rest would be too long to show."""
+
+
 def words(value: Any, *, sent: bool) -> str:
     """A witness as a sentence."""
     text = json.dumps(value, ensure_ascii=False)
+    text = f"{text[:-1]}, …}}" if isinstance(value, Cut) else text
     text = text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text)} characters)"
     return f"{text} was accepted and is refused now" if sent else f"{text} could not come and may come now"
 
