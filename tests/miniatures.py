@@ -57,26 +57,28 @@ def _(server: ReferenceServer) -> None:
     around(server, "execute", execute)
 
 
-@miniature("any-id", "a mock: whatever id is asked for, there is an example of it")
+@miniature("any-id", "a mock: whatever id is read, there is an example of it")
 def _(server: ReferenceServer) -> None:
-    for kind, operation_id in (
-        ("process", "retrieveProcess"),
-        ("item", "retrieveProcessItem"),
-        ("robot", "retrieveRobot"),
-    ):
-        example: list[Any] = []
+    platform = server.platform
+    kept = {
+        "principal": platform.principals,
+        "tenant-user": platform.tenant_users,
+        "process": platform.processes,
+        "process-item": platform.items,
+        "robot": platform.robots,
+    }
 
-        def read(original: Any, caller: Any, id: str, example: Any = example, kind: str = kind) -> Answer:
-            try:
-                answer: Answer = original()
-                example[:] = [answer.json]
-                return answer
-            except Refused:
-                if not example:
-                    raise
-                return Answer(200, json={**example[0], "id": id})
+    def execute(original: Any, operation: Any, caller: Any, arguments: Any) -> Answer:
+        try:
+            answer: Answer = original(operation, caller, arguments)
+        except Refused as refusal:
+            if refusal.status != 404 or not operation.is_read_only:
+                raise
+            example = kept[operation.tag].visible(caller.principal)[0]
+            answer = original(operation, caller, {**arguments, "id": example.id})
+        return answer
 
-        on_call(server, operation_id, read)
+    around(server, "execute", execute)
 
 
 @miniature("random", "each answer about a resource is made up anew")
@@ -142,7 +144,7 @@ def _(server: ReferenceServer) -> None:
         def create(original: Any, caller: Any, body: Any) -> Answer:
             answer: Answer = original()
             assert answer.json is not None
-            kept().pop(answer.json["id"].lower(), None)
+            kept().remove(answer.json["id"])
             return answer
 
         return create

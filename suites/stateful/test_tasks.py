@@ -50,9 +50,11 @@ def test_task_created_as_asked(world, evidence):
 @pytest.mark.requirement("ITM-005")
 def test_owner_given_at_creation(world, evidence):
     principal = world.bed.need("principal_id")
-    named = [{"ownerId": principal}] + (
-        [{"ownerEmail": world.bed.principal_email}] if world.bed.principal_email else []
-    )
+    named = [{"ownerId": principal}]
+    if world.bed.principal_email:
+        named.append({"ownerEmail": world.bed.principal_email})
+    else:
+        evidence.partly("ITM-005", world.bed.missing("principal_email"))
     body = world.task_body
     answers = [(given, world.call("createProcessItem", body=body(world.scratch_process(), **given))) for given in named]
     if not any(created.ok for _, created in answers):
@@ -83,6 +85,8 @@ def test_assign(world, evidence):
     people = [({"ownerId": key}, key) for key in (world.bed.principal_id, world.bed.caller_id) if key]
     if world.bed.principal_email:
         people.append(({"ownerEmail": world.bed.principal_email}, world.bed.principal_id))
+    else:
+        evidence.partly("ITM-007", world.bed.missing("principal_email"))
     if world.bed.application_id:
         people.append(({"ownerId": world.bed.application_id}, world.bed.application_id))
     if not people:

@@ -77,6 +77,7 @@ class Evidence:
         """Bytes of the last request that was to change something."""
         self.observations: dict[str, Counter[str]] = {}
         self.not_tested: dict[str, str] = {}
+        self.untested_parts: dict[str, str] = {}
         self.traffic: dict[str, Counter[str]] = {}
         self.elapsed: dict[str, list[float]] = {}
         self.covered: dict[str, set[str]] = {}
@@ -124,11 +125,21 @@ class Evidence:
         return self.check(requirement, exchange, exchange.refused, expected=f"a refusal (4xx) {what}")
 
     def accepted(self, requirement: str, exchange: Exchange, what: str) -> bool:
-        """Check that the answer is a success, such as "a READY task to be claimed"; returns whether it is."""
+        """Check that the answer is a success, such as "a READY task to be claimed"; returns whether it is.
+
+        A refusal that may come from before the application says nothing of it. Raises WrongRequest when the target was
+        right to refuse what it was asked.
+        """
+        if exchange.refused and refused_in_front(exchange):
+            return False
+        if exchange.refused and (wrong := contradictions(exchange)):
+            raise WrongRequest(f"{exchange.operation_id} was asked wrongly by the suite or its test bed: {wrong[0]}")
         return self.check(requirement, exchange, exchange.ok, expected=what)
 
     def answered(self, requirement: str, exchange: Exchange, status: int, what: str) -> bool:
         """Check the status of the answer, such as 201 "for a new resource"; returns whether it is the one."""
+        if exchange.refused and status < 400:
+            return self.accepted(requirement, exchange, f"{status} {what}")
         return self.equal(requirement, exchange, exchange.status, status, what)
 
     def shows(
@@ -199,18 +210,13 @@ class Evidence:
 
         `seen` is the answer when left out. `compared` is the JSON that was expected and the one seen, for the report to
         show the difference. Without an answer, or with a server error for one, the requirement is broken because of
-        that. Raises WrongRequest when the target was right to refuse what it was asked.
+        that.
         """
         if because := unanswered(exchange):
             self.record(Finding(requirement, False, expected, exchange.describe()), exchange, because=because)
             return False
         if exchange.failure:
             return False
-        if not holds and (why := refused_in_front(exchange)):
-            self.observe("ERR-012", f"{exchange.operation_id}: {exchange.status}, as {why}")
-            return False
-        if not holds and exchange.refused and (wrong := contradictions(exchange)):
-            raise WrongRequest(f"{exchange.operation_id} was asked wrongly by the suite or its test bed: {wrong[0]}")
         finding = found(requirement, holds, expected, exchange.describe() if seen is None else seen)
         self.record(finding, exchange, compared)
         return holds
@@ -318,6 +324,10 @@ class Evidence:
         text = self._redactor.text(body[: BODY_KEPT * 4].decode("utf-8", "replace"))
         return text if len(text) <= BODY_KEPT else f"{text[:BODY_KEPT]}… ({len(body)} bytes)"
 
+    def partly(self, requirement: str, reason: str) -> None:
+        """Record that a part of a requirement could not be tested, so that the whole is not said to hold."""
+        self.untested_parts.setdefault(requirement, reason)
+
     def unreached(self, requirements: Iterable[str]) -> None:
         """Count requirements as broken that a request without an answer kept the test from checking."""
         if self._unanswered is None:
@@ -363,6 +373,7 @@ class Evidence:
             "failures": [failure for failures in by_operation.values() for failure in kept_examples(failures)],
             "observations": {key: dict(value) for key, value in self.observations.items()},
             "not_tested": self.not_tested,
+            "untested_parts": self.untested_parts,
             "cut": self.cut,
             "examples": self.examples,
             "traffic": {key: dict(value) for key, value in self.traffic.items()},

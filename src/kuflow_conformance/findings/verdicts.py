@@ -51,6 +51,8 @@ class Verdict:
     failures: list[dict[str, Any]] = field(default_factory=list)
     observations: Counter[str] = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)
+    untested_parts: list[str] = field(default_factory=list)
+    """Why a part of it could not be tested, so that the whole is not."""
     operations: set[str] = field(default_factory=set)
     tests: set[str] = field(default_factory=set)
     failing_tests: set[str] = field(default_factory=set)
@@ -79,14 +81,14 @@ class Verdict:
             return "fail" if self.requirement.level == "MUST" else "warn"
         if self.requirement.level == "OBSERVE":
             return "observed" if self.observations else "not tested"
-        return "pass" if self.checks else "not tested"
+        return "pass" if self.checks and not self.untested_parts else "not tested"
 
     @property
     def reason(self) -> str:
         """Why it was not tested; empty when it was."""
         if self.outcome != "not tested":
             return ""
-        return "; ".join(dict.fromkeys(self.reasons)) or "no test reached it"
+        return "; ".join(dict.fromkeys([*self.untested_parts, *self.reasons])) or "no test reached it"
 
 
 SUCCESS = "SUC-001"
@@ -134,6 +136,9 @@ class Verdicts:
         for key, reason in evidence["not_tested"].items():
             if verdict := self.by_id.get(key):
                 verdict.reasons.append(reason)
+        for key, reason in evidence["untested_parts"].items():
+            if verdict := self.by_id.get(key):
+                verdict.untested_parts.append(reason)
         for key, example in evidence["examples"].items():
             if (verdict := self.by_id.get(key)) and verdict.example is None:
                 verdict.example = example

@@ -337,6 +337,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return report
     if call.excinfo is not None and call.excinfo.errisinstance(TargetUnavailable):
         report.kuflow_unavailable = str(call.excinfo.value)
+    if call.excinfo is not None and call.excinfo.errisinstance(WrongRequest):
+        report.longrepr = str(call.excinfo.value)
     if call.excinfo is not None and call.excinfo.errisinstance(RequirementBroken):
         report.kuflow_violation = True
         report.longrepr = str(call.excinfo.value)
