@@ -59,7 +59,7 @@ def test_a_run_leaves_page_summary_and_badge(broken):
     assert "**PAG-003**" in summary
     assert "curl " in summary
     badge = xml.etree.ElementTree.parse(broken.reports / "badge.svg").getroot()
-    assert "not conformant" in badge.attrib["aria-label"]
+    assert "pagination, idempotency: " in badge.attrib["aria-label"]
 
 
 def test_what_a_target_says_is_text_and_nothing_else(broken):

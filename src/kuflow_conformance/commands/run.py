@@ -37,7 +37,24 @@ NOT_FOR_TWINS = ("known", "fail_fast", "last_failed")
     show_default=True,
     help="How much to test; see `list profiles`.",
 )
-@click.option("--only", multiple=True, metavar="AREA|REQ", help="Test only this area or requirement. Repeatable.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="AREA|REQ|OPERATION",
+    help="Test only these, or what a pattern such as 'ERR-*' or 'find*' matches. Repeatable.",
+)
+@click.option(
+    "--skip",
+    multiple=True,
+    metavar="WHAT[=REASON]",
+    help="Send nothing of this area, requirement or operation, or of what a pattern matches. Repeatable.",
+)
+@click.option(
+    "--require",
+    multiple=True,
+    metavar="95%|AREA|REQ",
+    help="Exit code 3 unless this share, or this area or requirement, could be tested. Repeatable.",
+)
 @click.option(
     "--seed", type=int, default=DEFAULT_SEED, show_default=True, help="The same seed generates the same requests."
 )
@@ -52,7 +69,7 @@ NOT_FOR_TWINS = ("known", "fail_fast", "last_failed")
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The run.json of an earlier run. Exit code 1 only if something broke since.",
+    help="The run.json of an earlier run. Exit code 1 only if something broke since, 3 if a MUST is not tested now.",
 )
 @click.option("--fail-fast", is_flag=True, help="Stop at the first test that finds a MUST broken.")
 @click.option("--last-failed", is_flag=True, help="Run only the tests that failed in the last run.")

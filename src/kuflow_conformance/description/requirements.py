@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kuflow_conformance import files
+from kuflow_conformance.description.patterns import fits
 from kuflow_conformance.errors import InvalidDescription
 
 Level = Literal["MUST", "SHOULD", "OBSERVE"]
@@ -78,25 +79,9 @@ class Catalogue:
         allowed = PROFILES[: PROFILES.index(profile) + 1]
         return {r.id for r in self.requirements.values() if r.profile in allowed}
 
-    def matching(self, selectors: Iterable[str]) -> set[str]:
-        """The ids that `--only` selects: ids, prefixes such as ``PAG`` or names of areas.
-
-        Raises InvalidDescription when a selector matches nothing.
-        """
-        chosen: set[str] = set()
-        for selector in selectors:
-            wanted = selector.lower()
-            matching = {
-                r.id
-                for area in self.areas
-                for r in area.requirements
-                if wanted in (r.id.lower(), area.prefix.lower(), area.name.lower())
-            }
-            if not matching:
-                areas = ", ".join(f"{area.name} ({area.prefix})" for area in self.areas)
-                raise InvalidDescription(f"--only {selector}: no such requirement or area; areas are {areas}")
-            chosen |= matching
-        return chosen
+    def matching(self, pattern: str) -> set[str]:
+        """The ids that a name or pattern means: ids, prefixes such as ``PAG`` or names of areas."""
+        return {r.id for area in self.areas for r in area.requirements if fits(pattern, r.id, area.prefix, area.name)}
 
 
 def load(path: Path | None = None) -> Catalogue:

@@ -38,7 +38,7 @@ class Comparison:
     @property
     def broken(self) -> list[dict[str, Any]]:
         """Requirements that are broken now and were not, those first that explain others."""
-        moved = {r["id"]: r for r in self._moved(("pass", "not tested", "absent"), _BROKEN)}
+        moved = {r["id"]: r for r in self._moved(("pass", "not tested", "not implemented", "absent"), _BROKEN)}
         return [moved[key] for key in self.after["failed"] if key in moved] + [
             r for r in moved.values() if r["id"] not in self.after["failed"]
         ]
@@ -73,7 +73,32 @@ class Comparison:
     @property
     def untested(self) -> list[dict[str, Any]]:
         """Requirements that were tested and are not any more."""
-        return self._moved(("pass", "warn", "observed", *_BROKEN), ("not tested",))
+        return self._moved(("pass", "warn", "observed", *_BROKEN), ("not tested", "not implemented"))
+
+    @property
+    def lost(self) -> list[dict[str, Any]]:
+        """MUST requirements that were tested and are not any more: whether they hold, nobody knows now."""
+        return [requirement for requirement in self.untested if requirement["level"] == "MUST"]
+
+    @property
+    def newly_tested(self) -> list[dict[str, Any]]:
+        """Requirements that were not tested and hold now."""
+        return self._moved(("not tested", "not implemented", "absent"), ("pass", "observed"))
+
+    @property
+    def gained(self) -> list[str]:
+        """Operations that answer with success now and did not."""
+        return sorted(self._reached(self.after) - self._reached(self.before))
+
+    @property
+    def given_up(self) -> list[str]:
+        """Operations that answered with success and do not any more, of those that were asked."""
+        asked = {operation["id"] for operation in self.after["operations"]}
+        return sorted((self._reached(self.before) & asked) - self._reached(self.after))
+
+    @staticmethod
+    def _reached(record: dict[str, Any]) -> set[str]:
+        return {operation["id"] for operation in record["operations"] if operation["successes"]}
 
     @property
     def observed(self) -> list[tuple[dict[str, Any], list[str], list[str]]]:

@@ -58,7 +58,10 @@ class Evidence:
         coverage: Coverage,
         history: History,
         exemplified: set[str],
+        judges: Callable[[str], bool] = lambda operation: True,
     ) -> None:
+        self._judges = judges
+        """Whether the answers of an operation count."""
         self._coverage = coverage
         self._redactor = redactor
         self._curl = curl
@@ -232,6 +235,8 @@ class Evidence:
 
         `because` is the requirement that is to blame, when there was no answer to hold this one against.
         """
+        if not self._judges(exchange.operation_id):
+            return
         self.checks[finding.requirement] += 1
         self.operations.setdefault(finding.requirement, set()).add(place(exchange.operation_id))
         if finding.holds:

@@ -15,6 +15,7 @@ from kuflow_conformance.errors import (
     InvalidRecord,
 )
 from kuflow_conformance.findings.causes import causes
+from kuflow_conformance.findings.floor import unmet
 from kuflow_conformance.findings.known import OUTDATED, WORST_FIRST
 from kuflow_conformance.findings.record import verdict
 
@@ -23,7 +24,7 @@ Record = dict[str, Any]
 _SAME = ("format", "suite", "api", "profile", "seed")
 """What the parts of a run have in common, beside the name of the target; each machine may have a copy of its own."""
 
-_OUTCOMES = ("fail", "known", "warn", "pass", "observed", "not tested")
+_OUTCOMES = ("not implemented", "fail", "known", "warn", "pass", "observed", "not tested")
 
 
 def merge(parts: Sequence[Record]) -> Record:
@@ -39,14 +40,18 @@ def merge(parts: Sequence[Record]) -> Record:
     seconds = max(part["seconds"] for part in parts)
     requests = sum(part["traffic"]["requests"] for part in parts)
     known = [_known([part["known"][n] for part in parts]) for n in range(len(parts[0]["known"]))]
-    code = _exit_code(parts, bool(broken or any(entry["state"] in OUTDATED for entry in known)))
+    scope = _scope(parts)
+    outdated = scope["there_after_all"] or any(entry["state"] in OUTDATED for entry in known)
+    lacking = unmet(parts[0]["floor"], {r["id"]: r["outcome"] for r in merged})
+    code = _exit_code(parts, bool(broken or outdated), bool(lacking))
     whole = {
         **parts[0],
         "started": min(part["started"] for part in parts),
         "seconds": seconds,
         "complete": all(part["complete"] for part in parts),
-        "verdict": verdict(code, [r["outcome"] for r in merged]),
-        "reason": "; ".join(dict.fromkeys(part["reason"] for part in parts if part["reason"])),
+        "scope": scope,
+        "verdict": verdict(code, [r["outcome"] for r in merged], whole=scope["whole"], there=scope["there_after_all"]),
+        "reason": "; ".join(dict.fromkeys([part["reason"] for part in parts if part["reason"]] + lacking)),
         "exit_code": code,
         "traffic": {"requests": requests, "per_second": round(requests / seconds, 1) if seconds else 0.0},
         "tests": {name: sum(part["tests"][name] for part in parts) for name in parts[0]["tests"]},
@@ -126,17 +131,25 @@ def _findings(same: Sequence[Record]) -> list[Record]:
     return list(merged.values())
 
 
+def _scope(parts: Sequence[Record]) -> Record:
+    """What the parts together are about."""
+    own = f"part {parts[0]['shard']}"
+    label = ", ".join(words for words in parts[0]["scope"]["label"].split(", ") if words != own)
+    there = sorted({key for part in parts for key in part["scope"]["there_after_all"]})
+    return {**parts[0]["scope"], "label": label, "whole": not label, "there_after_all": there}
+
+
 def _moment(first_failure: Record) -> float:
     return float(first_failure["seconds"])
 
 
-def _exit_code(parts: Sequence[Record], broken: bool) -> int:
+def _exit_code(parts: Sequence[Record], broken: bool, lacking: bool) -> int:
     codes = [part["exit_code"] for part in parts]
     if EXIT_INTERRUPTED in codes:
         return EXIT_INTERRUPTED
     if broken:
         return EXIT_NOT_CONFORMANT
-    return EXIT_NO_VERDICT if EXIT_NO_VERDICT in codes else EXIT_CONFORMANT
+    return EXIT_NO_VERDICT if lacking or EXIT_NO_VERDICT in codes else EXIT_CONFORMANT
 
 
 def _operation(same: Sequence[Record]) -> Record:
@@ -152,11 +165,12 @@ def _operation(same: Sequence[Record]) -> Record:
             "max": max(o["milliseconds"]["max"] for o in timed),
         }
     successes = sum(o["successes"] for o in same)
+    outcome = "tested" if successes else "not tested"
     return {
         **same[0],
         "requests": sum(o["requests"] for o in same),
         "successes": successes,
-        "outcome": "tested" if successes else "not tested",
+        "outcome": same[0]["outcome"] if same[0]["outcome"] == "not implemented" else outcome,
         "statuses": dict(sorted(statuses.items())),
         "milliseconds": times,
         "coverage": {point: any(o["coverage"][point] for o in same) for point in same[0]["coverage"]},

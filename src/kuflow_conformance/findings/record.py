@@ -7,7 +7,7 @@ import json
 import statistics
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +16,7 @@ from kuflow_conformance import __version__, files
 from kuflow_conformance.description.openapi import VERSION, Description
 from kuflow_conformance.description.patterns import fits
 from kuflow_conformance.description.requirements import Catalogue
+from kuflow_conformance.description.scope import Scope
 from kuflow_conformance.errors import (
     EXIT_CONFORMANT,
     EXIT_INTERRUPTED,
@@ -25,6 +26,7 @@ from kuflow_conformance.errors import (
 )
 from kuflow_conformance.findings import known
 from kuflow_conformance.findings.causes import causes
+from kuflow_conformance.findings.floor import Floor, unmet
 from kuflow_conformance.findings.identity import fingerprint, place
 from kuflow_conformance.findings.known import Known, KnownFailures
 from kuflow_conformance.findings.verdicts import Complaint, Verdict, Verdicts
@@ -81,15 +83,32 @@ def _of_format_1(record: dict[str, Any]) -> dict[str, Any]:
         requirement["findings"] = list(found.values())
     for entry in record["known"]:
         entry |= {"operation": "*", "finding": None, "intermittent": False}
-    return {"causes": [], **record, "format": FORMAT}
+    record["target"].setdefault("implementation", {})
+    # What was selected was not written down: of a run that lists what it did not test, the whole of its profile.
+    scope = {
+        "label": "read-only" if record["profile"] == "read-only" else "",
+        "whole": record["profile"] != "read-only",
+        "requirements": [len(record["requirements"])] * 2,
+        "operations": [len(record["operations"])] * 2,
+        "skipped": [],
+        "there_after_all": [],
+    }
+    floor: Floor = {"share": None, "requirements": {}}
+    return {"causes": [], "scope": scope, "floor": floor, **record, "format": FORMAT}
 
 
-def verdict(code: int, outcomes: Sequence[str]) -> str:
-    """The verdict of a run, in words, by its exit code and the outcomes of its requirements."""
+def verdict(code: int, outcomes: Sequence[str], *, whole: bool, there: Collection[str] = ()) -> str:
+    """The verdict of a run, in words, by its exit code, the outcomes of its requirements, and whether it is whole.
+
+    `there` are operations that are declared not to be implemented, and are there after all.
+    """
+    if code == EXIT_CONFORMANT and "known" in outcomes:
+        return "known failures only"
     if code == EXIT_CONFORMANT:
-        return "known failures only" if "known" in outcomes else "conformant"
+        return "conformant" if whole else "conformant in part"
     if code == EXIT_NOT_CONFORMANT:
-        return "not conformant" if "fail" in outcomes else "known failures outdated"
+        outdated = "declarations outdated" if there else "known failures outdated"
+        return "not conformant" if "fail" in outcomes else outdated
     return "no verdict"
 
 
@@ -103,7 +122,8 @@ class Recorded(Protocol):
     id: uuid.UUID
     description: Description
     catalogue: Catalogue
-    selected: set[str]
+    scope: Scope
+    floor: Floor
     coverage: Coverage
     known: KnownFailures
 
@@ -117,6 +137,10 @@ class Recorded(Protocol):
     def seed(self) -> int: ...
     @property
     def missing(self) -> list[str]: ...
+    @property
+    def implementation(self) -> dict[str, str]:
+        """What the target file says of what is tested."""
+
     @property
     def part_of_whole(self) -> str:
         """Which part of a run it is, such as ``2/5``; empty for a whole one."""
@@ -134,7 +158,7 @@ class RunRecord:
         """Processes of the run that could not be ended."""
         self.unwritable = ""
         """Why the reports could not be written."""
-        self._verdicts = Verdicts(run.catalogue, run.selected, known.current(run.known))
+        self._verdicts = Verdicts(run.catalogue, run.scope, known.current(run.known))
         self.started = datetime.now(UTC)
         self._finished: datetime | None = None
         self._interrupted = False
@@ -252,7 +276,7 @@ class RunRecord:
             return EXIT_INTERRUPTED
         if self.unwritable:
             return EXIT_NO_VERDICT
-        if self._verdicts.failed or self._outdated:
+        if self._verdicts.failed or self._outdated or self._there_after_all:
             return EXIT_NOT_CONFORMANT
         return EXIT_NO_VERDICT if self._reason() else EXIT_CONFORMANT
 
@@ -262,6 +286,15 @@ class RunRecord:
         if self._run.part_of_whole:
             return []
         return [entry for entry, state in self.known_failures if state in known.OUTDATED]
+
+    @property
+    def _there_after_all(self) -> list[str]:
+        """Operations that are declared not to be implemented, and answer with success."""
+        return sorted(key for key in self._run.scope.unimplemented if self._successes(key))
+
+    def _successes(self, operation: str) -> int:
+        statuses = self._statuses.get(operation, Counter())
+        return sum(count for status, count in statuses.items() if status[0] == "2" or status == "304")
 
     @property
     def known_failures(self) -> list[tuple[Known, known.State]]:
@@ -282,7 +315,12 @@ class RunRecord:
     def _verdict(self) -> str:
         if self.exit_code == EXIT_CONFORMANT and self._run.profile == TRAFFIC:
             return "no break seen"
-        return verdict(self.exit_code, [found.outcome for found in self._verdicts.ordered])
+        return verdict(
+            self.exit_code,
+            [found.outcome for found in self._verdicts.ordered],
+            whole=not self._run.scope.label,
+            there=self._there_after_all,
+        )
 
     def _reason(self) -> str:
         """Why there is no verdict; empty when there is one."""
@@ -301,6 +339,8 @@ class RunRecord:
             return f"{len(self._errors)} tests could not be carried out, first {first['test']}: {first['message']}"
         if not any(verdict.checks for verdict in self._verdicts.ordered):
             return "nothing was tested"
+        if not self._run.part_of_whole:  # the others may have tested the rest
+            return "; ".join(unmet(self._run.floor, {v.requirement.id: v.outcome for v in self._verdicts.ordered}))
         return ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -319,7 +359,9 @@ class RunRecord:
             "suite": __version__,
             "api": VERSION,
             "run": str(run.id),
-            "target": {"name": run.name, "url": run.url},
+            "target": {"name": run.name, "url": run.url, "implementation": run.implementation},
+            "scope": self._scope(),
+            "floor": run.floor,
             "profile": run.profile,
             "seed": run.seed,
             "started": self.started.isoformat(timespec="seconds"),
@@ -335,12 +377,34 @@ class RunRecord:
             "failed": [verdict.requirement.id for verdict in self._verdicts.failed],
             "known": [{**entry.model_dump(mode="json"), "state": state} for entry, state in self.known_failures],
             "first_failure": self._first_failure,
-            "operations": [self._operation(key) for key in run.description.operations],
+            "operations": [self._operation(key) for key in run.description.operations if key in run.scope.operations],
             "missing": run.missing,
             "left": self.left if self._finished else self.open,
             "shard": run.part_of_whole or None,
             "cut": self._cut,
             **({"witness": self._witness} if self._witness else {}),
+        }
+
+    def _scope(self) -> dict[str, Any]:
+        """What was selected, of what a whole run has."""
+        run = self._run
+        usual = run.catalogue.in_profile("full" if run.profile == "full" else "core")
+        return {
+            "label": run.scope.label,
+            "whole": not run.scope.label,
+            "requirements": [len(run.scope.requirements), len(usual)],
+            "operations": [len(run.scope.operations), len(run.description.operations)],
+            "skipped": [
+                {
+                    "what": skip.name,
+                    "reason": skip.reason,
+                    "expires": skip.expires and skip.expires.isoformat(),
+                    "requirements": sorted(skip.requirements),
+                    "operations": sorted(skip.operations),
+                }
+                for skip in run.scope.skips
+            ],
+            "there_after_all": self._there_after_all,
         }
 
     def _requests(self) -> int:
@@ -384,14 +448,15 @@ class RunRecord:
         statuses = self._statuses.get(key, Counter())
         elapsed = sorted(self._elapsed.get(key, ()))
         covered = self._covered.get(key, set())
-        successes = sum(count for status, count in statuses.items() if status[0] == "2" or status == "304")
+        successes = self._successes(key)
+        outcome = "tested" if successes else "not tested"
         return {
             "id": key,
             "method": operation.method,
             "path": operation.path,
             "requests": sum(statuses.values()),
             "successes": successes,
-            "outcome": "tested" if successes else "not tested",
+            "outcome": "not implemented" if key in self._run.scope.unimplemented else outcome,
             "statuses": dict(sorted(statuses.items())),
             "milliseconds": _latency(elapsed),
             "coverage": {point: point in covered for point in self._run.coverage.points[key]},

@@ -9,9 +9,10 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 from kuflow_conformance.description.requirements import Catalogue, Requirement
+from kuflow_conformance.description.scope import Scope
 from kuflow_conformance.findings.known import KnownFailures
 
-Outcome = Literal["pass", "fail", "warn", "known", "observed", "not tested"]
+Outcome = Literal["pass", "fail", "warn", "known", "observed", "not tested", "not implemented"]
 
 FAILURES_KEPT = 3
 """Examples kept of each requirement and operation; all are counted."""
@@ -44,6 +45,8 @@ class Verdict:
     requirement: Requirement
     known: KnownFailures = ()
     """What is known to be broken, and put up with."""
+    implemented: bool = True
+    """Whether the target is to have what it is about."""
     checks: int = 0
     failed: int = 0
     complaints: dict[tuple[str, str], Complaint] = field(default_factory=dict)
@@ -75,6 +78,8 @@ class Verdict:
 
     @property
     def outcome(self) -> Outcome:
+        if not self.implemented:
+            return "not implemented"
         if self.failed and all(map(self.is_known, self.complaints.values())):
             return "known"
         if self.failed:
@@ -108,9 +113,13 @@ def _bears_on(cause: str, failures: Iterable[Mapping[str, Any]]) -> bool:
 class Verdicts:
     """Adds up the evidence of tests, in any order and from any number of processes."""
 
-    def __init__(self, catalogue: Catalogue, selected: set[str], known: KnownFailures = ()) -> None:
+    def __init__(self, catalogue: Catalogue, scope: Scope, known: KnownFailures = ()) -> None:
         self.catalogue = catalogue
-        self.by_id = {key: Verdict(catalogue[key], known) for key in catalogue.requirements if key in selected}
+        self.by_id = {
+            key: Verdict(requirement, known, not scope.is_unimplemented(requirement))
+            for key, requirement in catalogue.requirements.items()
+            if key in scope.requirements
+        }
 
     def add(self, test: str, evidence: Mapping[str, Any]) -> None:
         """Take in what one test found; see `Evidence.as_dict`."""

@@ -27,5 +27,7 @@ def write_pages(record: dict[str, Any], folder: Path) -> None:
     write_whole(folder / "report.html", pages.page(record))
     write_whole(folder / "summary.md", pages.summary(record))
     write_whole(folder / "badge.svg", pages.badge(record))
+    for name, badge in pages.area_badges(record).items():
+        write_whole(folder / "badges" / name, badge)
     write_whole(folder / "behaviour.md", pages.behaviour(record))
     write_whole(folder / "junit.xml", junit(record))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from kuflow_conformance.findings.record import TRAFFIC
 from kuflow_conformance.findings.replay import Repeated
 from kuflow_conformance.findings.twin import Difference, Twin
 from kuflow_conformance.report.catalogue import Section, Test, sections_beside, sections_saying
-from kuflow_conformance.report.wording import new_first, where
+from kuflow_conformance.report.wording import by_area, new_first, scope, selection, tested, where
 from kuflow_conformance.world.doctor import Finding
 
 DIFFERENCES_SHOWN = 20
@@ -29,10 +28,12 @@ DIFFERENCES_SHOWN = 20
 
 _STYLE = {
     "conformant": "bold green",
+    "conformant in part": "bold green",
     "known failures only": "bold green",
     "no break seen": "bold green",
     "not conformant": "bold red",
     "known failures outdated": "bold red",
+    "declarations outdated": "bold red",
     "no verdict": "bold yellow",
 }
 _KNOWN = {
@@ -49,8 +50,8 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
     """The end of a run: table by area, failures in reading order, operations, verdict, path of the report."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("area")
+    table.add_column("hold", justify="right")
     columns = (
-        ("pass", "green"),
         ("fail", "red"),
         ("warn", "yellow"),
         ("known", "magenta"),
@@ -59,12 +60,11 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
     )
     for name, _ in columns:
         table.add_column(name, justify="right")
-    counts: dict[str, Counter[str]] = {}
-    for requirement in record["requirements"]:
-        counts.setdefault(requirement["area"], Counter())[requirement["outcome"]] += 1
-    for area, outcomes in counts.items():
+    for row in by_area(record):
+        outcomes = row["outcomes"]
         table.add_row(
-            area,
+            row["area"],
+            f"{row['held']} of {row['selected']}",
             *(Text(str(outcomes[n]) if outcomes[n] else "·", style if outcomes[n] else "dim") for n, style in columns),
         )
     parts: list[RenderableType] = [table, ""]
@@ -81,18 +81,22 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
             parts.append("")
     if record["known"]:
         parts += [Text("Known failures", style="bold"), *map(_known, record["known"]), ""]
-    unreached = [operation["id"] for operation in record["operations"] if not operation["successes"]]
-    reached = len(record["operations"]) - len(unreached)
-    parts.append(f"{reached} of {len(record['operations'])} operations answered with success")
-    if unreached:
-        parts.append(Text(f"not tested: {', '.join(unreached)}", style="dim"))
+    for outcome in ("not tested", "not implemented"):
+        if names := [operation["id"] for operation in record["operations"] if operation["outcome"] == outcome]:
+            parts.append(Text(f"{outcome}: {', '.join(names)}", style="dim"))
+    for key in record["scope"]["there_after_all"]:
+        parts.append(Text(f"{key} is declared not to be implemented, and answers: change [implements]", style="red"))
+    for skip in record["scope"]["skipped"]:
+        parts.append(Text(f"skipped: {skip['what']} ({_line(skip['reason'])})", style="yellow"))
     traffic = record["traffic"]
     speed = f" in {record['seconds']} s, {traffic['per_second']} per second, seed {record['seed']}"
     parts.append(f"{traffic['requests']} requests" + (" judged" if record["profile"] == TRAFFIC else speed))
     if cut := record.get("cut"):
         parts.append(Text(_cut(cut), style="yellow"))
-    part = f", part {record['shard']}" if record.get("shard") else ""
-    parts.append(Text(f"{record['target']['name']}{part}: {record['verdict']}", style=_STYLE[record["verdict"]]))
+    parts.append(Text(f"{record['target']['name']}: {record['verdict']}", style=_STYLE[record["verdict"]]))
+    if record["scope"]["label"]:
+        parts.append(Text(f"{scope(record)} hold ({selection(record)})", style=_STYLE[record["verdict"]]))
+    parts.append(tested(record))
     if record["reason"]:
         parts.append(Text(record["reason"], style="yellow"))
     if record["left"]:
@@ -177,7 +181,8 @@ def differences(comparison: Comparison) -> RenderableType:
         ("Warned of since", comparison.warned, "yellow"),
         ("Mended", comparison.mended, "green"),
         ("Still broken", comparison.still_broken, "dim"),
-        ("Not tested any more", comparison.untested, "dim"),
+        ("Not tested any more", comparison.untested, "yellow"),
+        ("Newly tested, and holds", comparison.newly_tested, "green"),
     )
     for title, requirements, style in groups:
         if not requirements:
@@ -191,6 +196,9 @@ def differences(comparison: Comparison) -> RenderableType:
             else:
                 parts.append(Text.assemble((requirement["id"], style), f" {requirement['sentence']}"))
         parts.append("")
+    for title, operations in (("Operations gained", comparison.gained), ("Operations lost", comparison.given_up)):
+        if operations:
+            parts += [Text(title, style="bold"), ", ".join(operations), ""]
     if comparison.observed:
         parts.append(Text("Seen to differ where the documentation is silent", style="bold"))
         parts += [_seen_to_differ(*observed) for observed in comparison.observed]
@@ -208,6 +216,8 @@ def differences(comparison: Comparison) -> RenderableType:
         parts.append(Text(f"{said} since", style="bold red"))
     else:
         parts.append(Text("nothing broken since", style="bold green"))
+    if comparison.lost:
+        parts.append(Text(f"{len(comparison.lost)} MUST requirements are not tested any more", style="bold yellow"))
     return Group(*parts)
 
 

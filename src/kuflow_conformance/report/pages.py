@@ -9,16 +9,20 @@ from typing import Any
 
 from kuflow_conformance.findings.twin import Twin
 from kuflow_conformance.report import templates
-from kuflow_conformance.report.wording import new_first, where
+from kuflow_conformance.report.wording import by_area, new_first, scope, selection, tested, where
 
 PLOT_WIDTH = 150.0
 PLOT_MARGIN = 5.0
 
 _COLOUR = {
     "conformant": "#17723f",
+    "conformant in part": "#17723f",
     "known failures only": "#17723f",
     "no break seen": "#17723f",
     "no verdict": "#8a5c00",
+    "not tested": "#8a5c00",
+    "observed": "#4a5560",
+    "not implemented, declared": "#4a5560",
 }
 _LETTER = 6.8
 """About how wide a letter of a badge is."""
@@ -45,6 +49,10 @@ def _parts(record: dict[str, Any]) -> dict[str, Any]:
     return {
         "run": record,
         "where": where,
+        "by_area": by_area(record),
+        "scope": scope(record),
+        "selection": selection(record),
+        "tested": tested(record),
         "new_first": new_first,
         "failed": [by_id[key] for key in record["failed"]],
         "warned": [r for r in record["requirements"] if r["outcome"] == "warn"],
@@ -88,9 +96,24 @@ def behaviour(record: dict[str, Any]) -> str:
 
 def badge(record: dict[str, Any]) -> str:
     """A badge as SVG."""
-    label, message = f"KuFlow API {record['api']}", record["verdict"]
+    return _badge(f"KuFlow API {record['api']}", scope(record) or record["verdict"], record["verdict"])
+
+
+def area_badges(record: dict[str, Any]) -> dict[str, str]:
+    """A badge for each area: name of the file → SVG."""
+    return {
+        f"{row['area'].replace(' ', '-')}.svg": _badge(
+            f"KuFlow API {row['area']}",
+            f"{row['held']} of {row['selected']}" if row["selected"] else row["verdict"],
+            row["verdict"],
+        )
+        for row in by_area(record)
+    }
+
+
+def _badge(label: str, message: str, verdict: str) -> str:
     left, right = (round(len(text) * _LETTER + 12) for text in (label, message))
-    colour = _COLOUR.get(record["verdict"], "#b92c24")
+    colour = _COLOUR.get(verdict, "#b92c24")
     return templates.render("badge.svg.j2", label=label, message=message, left=left, right=right, colour=colour)
 
 
@@ -113,8 +136,15 @@ def matrix(records: Sequence[dict[str, Any]]) -> str:
         for requirement in record["requirements"]:
             if requirement["id"] not in seen:
                 seen.add(requirement["id"])
-                row = [run.get(requirement["id"], "not tested") for run in outcomes]
+                row = [run.get(requirement["id"], "not selected") for run in outcomes]
                 areas.setdefault(requirement["area"], []).append({**requirement, "outcomes": row})
+    tables = [{row["area"]: row for row in by_area(record)} for record in records]
     return templates.render(
-        "matrix.html.j2", runs=list(zip(labels, records, strict=True)), api=records[0]["api"], areas=areas
+        "matrix.html.j2",
+        tables=tables,
+        scope=scope,
+        selection=selection,
+        runs=list(zip(labels, records, strict=True)),
+        api=records[0]["api"],
+        areas=areas,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 OPERATIONS_NAMED = 3
@@ -24,3 +25,58 @@ def new_first(requirement: dict[str, Any]) -> list[dict[str, Any]]:
     """The failures that are shown of a requirement, those that are not known before the others."""
     known = {(finding["operation"], finding["fingerprint"]) for finding in requirement["findings"] if finding["known"]}
     return sorted(requirement["failures"], key=lambda failure: (failure["operation"], failure["finding"]) in known)
+
+
+def held(record: dict[str, Any]) -> str:
+    """How much of what was selected holds, such as ``19 of 19``; what the documentation is silent about aside."""
+    areas = by_area(record)
+    return f"{sum(area['held'] for area in areas)} of {sum(area['selected'] for area in areas)}"
+
+
+def scope(record: dict[str, Any]) -> str:
+    """What a partial run was about, and how much of it holds; empty for a whole one."""
+    label = record["scope"]["label"]
+    return f"{label}: {held(record)}" if label else ""
+
+
+def selection(record: dict[str, Any]) -> str:
+    """How much of a whole run was selected."""
+    (requirements, usual), (operations, all_operations) = (record["scope"][n] for n in ("requirements", "operations"))
+    return f"{requirements} of {usual} requirements, {operations} of {all_operations} operations"
+
+
+def tested(record: dict[str, Any]) -> str:
+    """How much of what was selected could be tested."""
+    outcomes = [requirement["outcome"] for requirement in record["requirements"]]
+    there = [operation for operation in record["operations"] if operation["outcome"] != "not implemented"]
+    declared = outcomes.count("not implemented")
+    text = (
+        f"{len(outcomes) - declared - outcomes.count('not tested')} of {len(outcomes) - declared} requirements tested"
+    )
+    return f"{text}, {sum(bool(o['successes']) for o in there)} of {len(there)} operations answered with success"
+
+
+_WORST_FIRST = (
+    ("fail", "not conformant"),
+    ("known", "known failures only"),
+    ("pass", "conformant"),
+    ("warn", "conformant"),
+    ("observed", "observed"),
+    ("not tested", "not tested"),
+    ("not implemented", "not implemented, declared"),
+)
+
+
+def by_area(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each area with how many of the selected requirements hold, and a verdict of its own."""
+    areas: dict[str, list[dict[str, Any]]] = {}
+    for requirement in record["requirements"]:
+        areas.setdefault(requirement["area"], []).append(requirement)
+    table = []
+    for name, requirements in areas.items():
+        outcomes = Counter(requirement["outcome"] for requirement in requirements)
+        demanded = [r for r in requirements if r["level"] != "OBSERVE" and r["outcome"] != "not implemented"]
+        verdict = next(word for outcome, word in _WORST_FIRST if outcomes[outcome])
+        row = {"area": name, "held": outcomes["pass"], "selected": len(demanded)}
+        table.append({**row, "outcomes": outcomes, "verdict": verdict})
+    return table

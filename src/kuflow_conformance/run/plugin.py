@@ -6,7 +6,7 @@ It is active when a target is given (`--target` or `--url`); otherwise it only a
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--seed", type=int, default=DEFAULT_SEED, help=f"seed of generated requests (default: {DEFAULT_SEED})"
     )
-    group.addoption("--only", action="append", default=[], metavar="AREA|REQ", help="only these requirements or areas")
+    group.addoption("--only", action="append", default=[], metavar="AREA|REQ|OPERATION", help="only these")
+    group.addoption("--skip", action="append", default=[], metavar="WHAT[=REASON]", help="send nothing of these")
+    group.addoption(
+        "--require", action="append", default=[], metavar="95%|AREA|REQ", help="what has to be tested for a verdict"
+    )
     group.addoption(
         "--fail-fast", action="store_true", help="stop at the first test that finds a MUST requirement broken"
     )
@@ -149,7 +153,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if run is None:
         return
     by_id = {item.nodeid: item for item in items}
-    tests = [_as_test(item) for item in items if run.selected.intersection(marked(item)) and run.wants(item.nodeid)]
+    tests = [test for test in map(_as_test, items) if run.wants(test)]
     kept = [by_id[test.id] for test in run.chosen(tests)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
@@ -305,7 +309,7 @@ class RequirementBroken(AssertionError):
 
 
 def failure_message(
-    evidence: Evidence, catalogue: Catalogue, selected: set[str], known: KnownFailures, *, new: bool
+    evidence: Evidence, catalogue: Catalogue, selected: Collection[str], known: KnownFailures, *, new: bool
 ) -> str:
     """The broken MUST requirements of a test, each with its sentence, source, expectation, answer and `curl`.
 

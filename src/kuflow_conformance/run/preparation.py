@@ -11,17 +11,21 @@ from pydantic import BaseModel, ConfigDict
 from kuflow_conformance.description import compatibility, openapi, requirements
 from kuflow_conformance.description.openapi import Description
 from kuflow_conformance.description.requirements import Catalogue
+from kuflow_conformance.description.scope import named
 from kuflow_conformance.errors import ConformanceError, InvalidTarget, OutputNotWritable, TargetUnavailable
-from kuflow_conformance.findings import known, trace
+from kuflow_conformance.findings import floor, known, trace
 from kuflow_conformance.findings.known import KnownFailures
 from kuflow_conformance.findings.record import RunRecord
 from kuflow_conformance.findings.record import read as read_record
 from kuflow_conformance.findings.trace import Trace
 from kuflow_conformance.generation.cases import CaseStore
+from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.oracles.coverage import Coverage
 from kuflow_conformance.run.run import Run
+from kuflow_conformance.run.scope import scope_of
 from kuflow_conformance.run.selection import Budget
 from kuflow_conformance.run.settings import Settings
+from kuflow_conformance.target.target_file import Target
 from kuflow_conformance.world.bed import TestBed, discover
 from kuflow_conformance.world.cleanup import finish, leftovers
 from kuflow_conformance.world.world import World
@@ -76,21 +80,28 @@ def _read(settings: Settings, key: uuid.UUID) -> Run:
         raise InvalidTarget(f"{target.name} is named production: use --profile read-only, or say --write-to-production")
     description = openapi.load(settings.spec)
     catalogue = requirements.load()
-    selected = catalogue.in_profile(settings.profile)
-    if settings.only:
-        selected &= catalogue.matching(settings.only)
     return Run(
         id=key,
         settings=settings,
         target=target,
         description=description,
         catalogue=catalogue,
-        selected=selected,
+        scope=scope_of(settings, target, catalogue, description),
+        floor=_floor(settings, target, catalogue),
         bed=TestBed(),
         known=_known_failures(settings, catalogue, description),
         coverage=Coverage(description),
         cases=CaseStore(description, settings.profile, settings.seed),
     )
+
+
+def _floor(settings: Settings, target: Target, catalogue: Catalogue) -> floor.Floor:
+    """What the target file and the command line want tested; the command line's share wins."""
+    shares = [target.require.tested, *(text for text in settings.require if floor.share(text) is not None)]
+    names = [*target.require.requirements, *(text for text in settings.require if floor.share(text) is None)]
+    wanted = {name: sorted(named([name], catalogue, (), "require").requirements) for name in names}
+    last = next((text for text in reversed(shares) if text), None)
+    return {"share": floor.share(last) if last else None, "requirements": wanted}
 
 
 def _changed(settings: Settings, description: Description) -> frozenset[str]:
@@ -125,7 +136,8 @@ def _known_failures(settings: Settings, catalogue: Catalogue, description: Descr
 def _preflight(run: Run) -> None:
     """Reach the target, prove the credentials and look for the test bed. Raises TargetUnavailable."""
     session = run.open_session()
-    session.preflight()
+    with contextlib.suppress(NotTested):  # what proves the credentials may be skipped
+        session.preflight()
     run.session, run.world = session, World(session, run.bed, run.id, run.made)
     evidence = run.new_evidence()
     run.bed = discover(run.target, session, str(run.id), writing=run.profile != "read-only")
@@ -146,7 +158,7 @@ def clean_up(run: Run) -> None:
         return
     run.evidence = None
     run.record.open_at("", list(run.made.open))
-    with contextlib.suppress(TargetUnavailable):
+    with contextlib.suppress(NotTested, TargetUnavailable):
         if run.record.cut_short:
             found = leftovers(run.session, run.id, run.record.started, run.record.workers)
             run.record.open_at("", [*run.made.open, *found])

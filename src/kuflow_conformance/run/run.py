@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from kuflow_conformance.description.openapi import Description
+from kuflow_conformance.description.openapi import Description, Operation
 from kuflow_conformance.description.requirements import Catalogue, Profile
+from kuflow_conformance.description.scope import Scope
 from kuflow_conformance.findings.evidence import Evidence
+from kuflow_conformance.findings.floor import Floor
 from kuflow_conformance.findings.history import History
 from kuflow_conformance.findings.known import KnownFailures
 from kuflow_conformance.findings.record import RunRecord
 from kuflow_conformance.findings.trace import Trace
 from kuflow_conformance.generation.cases import CaseStore
+from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.oracles.coverage import Coverage
 from kuflow_conformance.run.selection import Budget, Test, changed_first, long_first, long_last
 from kuflow_conformance.run.settings import Settings
@@ -48,7 +52,9 @@ class Run:
     target: Target
     description: Description
     catalogue: Catalogue
-    selected: set[str]
+    scope: Scope
+    floor: Floor
+    """How much has to be tested for a verdict."""
     bed: TestBed
     cases: CaseStore
     coverage: Coverage
@@ -77,6 +83,11 @@ class Run:
     """Where every exchange is written for a comparison with another server; None when there is none."""
 
     @property
+    def selected(self) -> frozenset[str]:
+        """The requirements that are tested."""
+        return self.scope.requirements
+
+    @property
     def profile(self) -> Profile:
         return self.settings.profile
 
@@ -91,6 +102,10 @@ class Run:
     @property
     def url(self) -> str:
         return self.target.base_url
+
+    @property
+    def implementation(self) -> dict[str, str]:
+        return self.target.implementation.model_dump(exclude_none=True)
 
     @property
     def part_of_whole(self) -> str:
@@ -110,6 +125,17 @@ class Run:
                 answer = self.session.redactor.text(exchange.describe())
                 self.trace.see(exchange, answer, self.session.curl(exchange))
 
+    def permit(self, operation: Operation | None) -> None:
+        """Raise NotTested when nothing may be sent to an operation, or no more of it."""
+        if operation is None:
+            return
+        for skip in self.scope.skips:
+            if operation.id in skip.operations:
+                raise NotTested(f"{operation.id} is skipped: {skip.reason}")
+        most = self.target.target.max_processes
+        if most is not None and operation.id == "createProcess" and self.made.count >= most // self.share:
+            raise NotTested(f"the run may create {most} processes, and has; see target.max-processes")
+
     def require(self) -> tuple[Session, World]:
         """The session and world of this process, made on first use."""
         if self.session is None or self.world is None:
@@ -123,12 +149,31 @@ class Run:
             self.description,
             read_only=self.profile == "read-only",
             share=self.share,
+            before=self.permit,
             on_exchange=self.see,
         )
 
-    def wants(self, test: str) -> bool:
-        """Whether a test, selected otherwise, is to run."""
-        return self.last_failed is None or test in self.last_failed
+    def wants(self, test: Test) -> bool:
+        """Whether a test is one of those that the run is about."""
+        if self.last_failed is not None and test.id not in self.last_failed:
+            return False
+        scope, mine = self.scope, self.selected.intersection(test.requirements)
+        if not mine or self._is_skipped(test):
+            return False
+        if test.operation is not None:
+            return test.operation in scope.operations and (test.operation not in scope.unimplemented or test.probes)
+        if all(scope.is_unimplemented(self.catalogue[key]) for key in mine):
+            return False
+        return not scope.narrowed or any(not scope.operations.isdisjoint(self._named_by(key)) for key in mine)
+
+    def _is_skipped(self, test: Test) -> bool:
+        """Whether a test would send what is to be left out; generated requests are made for all requirements alike."""
+        return not test.is_generated and not self.scope.skipped.requirements.isdisjoint(test.requirements)
+
+    def _named_by(self, requirement: str) -> Collection[str]:
+        """The operations that a requirement names; none when it is about all."""
+        operations = self.catalogue[requirement].operations
+        return operations if operations != "all" else ()
 
     def chosen(self, tests: list[Test]) -> list[Test]:
         """Those of `tests` that this run makes, in its order."""
@@ -142,5 +187,7 @@ class Run:
 
     def new_evidence(self) -> Evidence:
         session, _ = self.require()
-        self.evidence = Evidence(session.redactor, session.curl, self.coverage, self.history, self.exemplified)
+        self.evidence = Evidence(
+            session.redactor, session.curl, self.coverage, self.history, self.exemplified, self.scope.judges
+        )
         return self.evidence

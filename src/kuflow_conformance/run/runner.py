@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from kuflow_conformance import files
-from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NOT_CONFORMANT
+from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NO_VERDICT, EXIT_NOT_CONFORMANT
 from kuflow_conformance.findings import known as known_failures
 from kuflow_conformance.findings import record as records
 from kuflow_conformance.findings import twin
@@ -54,7 +54,8 @@ def run_suites(
     if before is not None and code in (EXIT_CONFORMANT, EXIT_NOT_CONFORMANT):
         comparison = Comparison(before, record)
         console.print("", differences(comparison))
-        code = EXIT_NOT_CONFORMANT if comparison.regressed else EXIT_CONFORMANT
+        code = EXIT_NO_VERDICT if comparison.lost else EXIT_CONFORMANT
+        code = EXIT_NOT_CONFORMANT if comparison.regressed else code
     return code
 
 

@@ -26,6 +26,11 @@ class Test:
     """Whether it sends many requests."""
 
     @property
+    def probes(self) -> bool:
+        """Whether it is the one that sees whether an operation is there at all."""
+        return "test_good_request_succeeds[" in self.id
+
+    @property
     def is_generated(self) -> bool:
         """Whether it sends generated requests, of which there can be any number."""
         return "test_generated_requests[" in self.id

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from kuflow_conformance.description.requirements import Profile
 from kuflow_conformance.run.selection import Shard, seconds
 from kuflow_conformance.target import target_file
-from kuflow_conformance.target.target_file import Target
+from kuflow_conformance.target.target_file import SkipEntry, Target
 
 DEFAULT_SEED = 20240614
 DEFAULT_REPORTS = Path("reports/out")
@@ -30,7 +30,11 @@ class Settings(BaseModel):
     """Another description to test against: a file or URL."""
     profile: Profile = "core"
     only: tuple[str, ...] = ()
-    """Requirements, prefixes or areas; all when empty."""
+    """Requirements, prefixes, areas or operations, or patterns of them; all when empty."""
+    skip: tuple[SkipEntry, ...] = ()
+    """What is left out, beside what the target file says."""
+    require: tuple[str, ...] = ()
+    """What has to be tested for a verdict, beside what the target file says: a share such as ``95%``, or names."""
     seed: int = DEFAULT_SEED
     reports: Path = DEFAULT_REPORTS
     known: Path | None = None
@@ -55,6 +59,7 @@ class Settings(BaseModel):
     def of(cls, options: Mapping[str, Any]) -> Settings:
         """The settings that options of a command line, click's or pytest's, give. Raises ConformanceError."""
         given = {name: options[name] for name in cls.model_fields if name in options}
+        given["skip"] = tuple(target_file.parse_skip(text) for text in options.get("skip") or ())
         given["keys"] = target_file.keys_of(options)
         given["shard"] = Shard.parse(given["shard"]) if given.get("shard") else None
         given["time_budget"] = seconds(given["time_budget"]) if given.get("time_budget") else None

@@ -73,11 +73,14 @@ class Session:
         *,
         read_only: bool = False,
         share: int = 1,
+        before: Callable[[Operation | None], None] = lambda operation: None,
         on_exchange: Callable[[Exchange], None] = lambda exchange: None,
     ) -> None:
         self.target = target
         self.description = description
         self.read_only = read_only
+        self.before = before
+        """Is shown the operation of each request before it is sent, and may raise to keep it from that."""
         self.on_exchange = on_exchange
         self.count = 0
         self._failures = 0
@@ -220,6 +223,7 @@ class Session:
         if caller.header is not None:
             request.headers["Authorization"] = caller.header
         prepared = self._session.prepare_request(request)
+        self.before(self.description.operation_at(str(prepared.method), self._path_of(str(prepared.url))))
         self._await_slot()
         started, clock = datetime.now(UTC), time.perf_counter()
         # Who tries wrong credentials may be slowed down: 429 is as good a refusal as any.
@@ -230,6 +234,10 @@ class Session:
         self._count_failures(failure)
         with self._lock:
             return self._seen(prepared, caller, status, answer_headers, body, failure, started, elapsed)
+
+    def _path_of(self, url: str) -> str:
+        """The path below the base URL, as far as it is below it."""
+        return url.removeprefix(self.target.base_url) if url.startswith(self.target.base_url) else urlsplit(url).path
 
     def _seen(
         self,
@@ -247,9 +255,8 @@ class Session:
         method, url = str(prepared.method), str(prepared.url)
         if written := AS_WRITTEN.get():
             url = urljoin(url, written)
-        path = url.removeprefix(self.target.base_url) if url.startswith(self.target.base_url) else urlsplit(url).path
         exchange = Exchange(
-            operation=self.description.operation_at(method, path),
+            operation=self.description.operation_at(method, self._path_of(url)),
             method=method,
             url=url,
             request_headers=dict(prepared.headers),
@@ -275,6 +282,7 @@ class Session:
             raise RuntimeError(f"a read-only run must not call {operation.id}")
         if self._gone:
             raise TargetUnavailable(self._gone)
+        self.before(operation)
         headers = {"Content-Type": next(iter(operation.bodies)), "Authorization": str(self.main.header)}
         url = self.target.base_url + operation.path
         request = self._impatient.prepare_request(requests.Request(operation.method, url, headers, json=body))

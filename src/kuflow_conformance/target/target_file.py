@@ -6,6 +6,7 @@ import base64
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -190,8 +191,46 @@ class TargetTable(_Table):
 
     name: str | None = None
     base_url: HttpUrl
+    max_processes: Annotated[int, Field(gt=0)] | None = None
+    """How many processes a run may create; none means as many as it needs."""
     production: bool = False
     """Whether only `--profile read-only` may be used, unless the user says otherwise."""
+
+
+class Require(_Table):
+    """How much of what a run selects has to be tested for a verdict."""
+
+    tested: Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$")] | None = None
+    """A share of the requirements, such as ``95%``."""
+    requirements: list[str] = Field(default_factory=list)
+    """Requirements, prefixes or areas, or patterns of them, of which none may be left untested."""
+
+
+class Implements(_Table):
+    """The part of the API that the target has, when it has not all of it."""
+
+    areas: list[str] = Field(default_factory=list)
+    """Areas of requirements, for the operations that they name."""
+    operations: list[str] = Field(default_factory=list)
+    """Operations, or patterns of them."""
+
+
+class Implementation(_Table):
+    """What is tested, for whoever reads the record."""
+
+    name: str | None = None
+    version: str | None = None
+    commit: str | None = None
+    contact: str | None = None
+
+
+class SkipEntry(_Table):
+    """Something that is not to be tested: a requirement, an area or an operation, or a pattern of them."""
+
+    what: str
+    reason: Annotated[str, Field(min_length=1)]
+    expires: date | None = None
+    """The last day on which it is left out; afterwards, a run complains."""
 
 
 class Target(_Table):
@@ -202,6 +241,10 @@ class Target(_Table):
     second_tenant: Auth | None = None
     http: Http = Http()
     test_bed: TestBedFile = TestBedFile()
+    require: Require = Require()
+    implements: Implements | None = None
+    implementation: Implementation = Implementation()
+    skip: tuple[SkipEntry, ...] = ()
 
     @property
     def base_url(self) -> str:
@@ -279,6 +322,14 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return key.strip(), value
+
+
+def parse_skip(text: str) -> SkipEntry:
+    """What ``WHAT`` or ``WHAT=REASON`` of a command line leaves out. Raises InvalidTarget."""
+    what, _, reason = text.partition("=")
+    if not what.strip():
+        raise InvalidTarget(f"--skip {text!r}: expected a requirement, area or operation, such as DOC-007=REASON")
+    return SkipEntry(what=what.strip(), reason=reason.strip() or "left out on the command line")
 
 
 def _put(tables: dict[str, Any], key: str, value: Any) -> None:

@@ -14,7 +14,9 @@ from typing import Any
 
 from kuflow_conformance.description import requirements
 from kuflow_conformance.description.openapi import Description
+from kuflow_conformance.description.scope import Scope
 from kuflow_conformance.findings.evidence import Evidence
+from kuflow_conformance.findings.floor import Floor
 from kuflow_conformance.findings.history import History
 from kuflow_conformance.findings.known import KnownFailures
 from kuflow_conformance.findings.record import TRAFFIC, RunRecord
@@ -43,10 +45,13 @@ class Traffic:
         self.url = url
         self.description = description
         self.catalogue = requirements.load()
-        self.selected = {r.id for r in self.catalogue.requirements.values() if r.traffic}
+        judged = frozenset(r.id for r in self.catalogue.requirements.values() if r.traffic)
+        self.scope = Scope(judged, frozenset(description.operations))
+        self.floor: Floor = {"share": None, "requirements": {}}
         self.coverage = Coverage(description)
         self.known: KnownFailures = ()
         self.missing: list[str] = []
+        self.implementation: dict[str, str] = {}
         self.record = RunRecord(self, reports)
         self.redactor = Redactor([])
         self.advice = Advice(description)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from kuflow_conformance.errors import TargetUnavailable
+from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.oracles.instants import parse_instant
 from kuflow_conformance.target.exchange import Exchange
 from kuflow_conformance.target.session import Session
@@ -26,9 +27,12 @@ class Made:
     """The processes that a run created and has not ended yet, in the order of their creation."""
 
     open: dict[str, None] = field(default_factory=dict)
+    count: int = 0
+    """How many there were, ended ones included."""
 
     def add(self, key: str) -> None:
         """Note a process that may have been created."""
+        self.count += key.lower() not in self.open
         self.open[key.lower()] = None
 
     def see(self, exchange: Exchange) -> None:
@@ -62,7 +66,7 @@ def _finished(session: Session, key: str) -> bool:
             seen = session.call(read, id=key, caller=caller)
             if seen.failure or (seen.ok and seen.object.get("state") == "RUNNING"):
                 return False
-    except TargetUnavailable:
+    except (NotTested, TargetUnavailable):
         return False
     return True
 
