@@ -104,36 +104,40 @@ def diff(
 def _recorded(path: Path) -> Iterator[compatibility.Recorded]:
     """The exchanges of a HAR file, or the operations of the record of a run. Raises a ConformanceError."""
     from kuflow_conformance.findings import record
-    from kuflow_conformance.traffic.traffic import read_har
+    from kuflow_conformance.traffic import har
 
     if _is_run(path):
         for operation in record.read(path)["operations"]:
             name, count = operation["id"], operation["requests"]
             if count:
-                yield compatibility.Recorded(path.name, operation["method"], "", count=count, operation=name)
+                yield compatibility.Recorded(path.stem, operation["method"], "", count=count, operation=name)
         return
-    for entry in read_har(path):
-        request, response = entry.request, entry.response
-        yield compatibility.Recorded(
-            client=path.stem,
-            method=request.method.upper(),
-            url=request.url,
-            headers={header.name: header.value for header in request.headers},
-            body=_json(request.postData.text if request.postData else None),
-            status=response.status,
-            answer_headers={header.name: header.value for header in response.headers},
-            answer=_json(response.content.text),
-        )
+    for entry in har.entries(str(path)):
+        if not isinstance(entry, har.UnreadableEntry):
+            yield compatibility.Recorded(
+                client=path.stem,
+                method=entry.method.upper(),
+                url=entry.url,
+                headers=dict(entry.request_headers),
+                body=_json(entry.request_body),
+                status=entry.status,
+                answer_headers=dict(entry.headers),
+                answer=_json(entry.body),
+            )
 
 
 def _is_run(path: Path) -> bool:
-    found = _json(path.read_text(encoding="utf-8", errors="replace")) if path.is_file() else None
-    return isinstance(found, dict) and "log" not in found
-
-
-def _json(text: str | None) -> Any:
+    """Whether it is the record of a run, which says so at its beginning."""
     try:
-        return json.loads(text) if text else None
+        with path.open("rb") as file:
+            return b'"suite"' in file.read(200)
+    except OSError:
+        return False
+
+
+def _json(body: bytes | None) -> Any:
+    try:
+        return json.loads(body) if body else None
     except (ValueError, RecursionError):
         return None
 

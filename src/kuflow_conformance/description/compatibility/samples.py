@@ -87,7 +87,8 @@ class Samples:
             if "object" in flat.types and (flat.properties or flat.required or flat.types == {"object"}):
                 yield (self.object(flat, flat.required, depth),)
             elif "string" in flat.types:
-                yield from ((text,) for text in _texts(flat, flat)[:1])
+                # An empty text is the edge that other schemas often exclude.
+                yield from ((text,) for text in sorted(_texts(flat, flat), key=lambda text: not text)[:1])
             elif flat.types & {"integer", "fraction"}:
                 yield from ((number,) for number in _numbers(flat, flat)[:1])
             elif "array" in flat.types:

@@ -151,8 +151,9 @@ def _with_witness(searches: dict[bool, Search], occurrence: Occurrence) -> Occur
         best = _best(found, finding.kind, change)
         search.told[key] = words(search.message(occurrence, best), sent=pair.sent)
     text = search.told[key]
-    level = "breaking" if finding.undecided else change.level
-    return replace(occurrence, change=replace(change, witness=text, level=level))
+    if finding.undecided:
+        change = replace(change, level="breaking", reason="the search shows it")
+    return replace(occurrence, change=replace(change, witness=text))
 
 
 _KEYWORDS = {
