@@ -149,3 +149,39 @@ def test_nothing_is_made_in_a_tenant_without_access(operation, world, evidence):
     exchange = world.send(call, body=call.body | {"tenantId": unknown})
     theirs, expected = same_id(exchange.at("tenantId"), unknown), f"nothing in the tenant {unknown}"
     evidence.check("AUT-007", exchange, not theirs, expected=expected)
+
+
+@pytest.mark.requirement("AUT-006")
+@pytest.mark.operations("lists")
+def test_blank_filters_show_nothing_foreign(operation, strangers, world, evidence):
+    """Whether a blank value means none, nothing or a mistake is open; but not everybody's."""
+    foreign = {str(row["id"]).lower() for row in strangers}
+    for parameter in operation.query_parameters:
+        if parameter.is_array and parameter.name != "sort":
+            exchange = world.call(operation.id, query={parameter.name: "", "size": ROWS})
+            seen = foreign.intersection(exchange.keys)
+            evidence.nothing("AUT-006", exchange, seen, f"no row of another tenant for a blank {parameter.name}")
+
+
+@pytest.mark.requirement("AUT-006")
+@pytest.mark.operations("findTenantUsers", "findPrincipals", "findProcessItems")
+def test_filters_by_foreign_values(operation, strangers, world, second, evidence):
+    """By what the other tenant has, alone and beside what is the caller's own."""
+    foreign = {str(row["id"]).lower() for row in strangers}
+    own = world.call(operation.id, query={"size": 1}).rows
+    queries = []
+    if operation.id == "findTenantUsers":
+        users = [world.call("retrieveTenantUser", id=row["id"], caller=second) for row in strangers[:STRANGERS]]
+        addresses = [user.at("principal.user.email") for user in users]
+        queries = [{"email": address} for address in addresses if address]
+        queries += [{"email": ["nobody@conformance.example.com", *filter(None, addresses)]}]
+    if operation.id == "findProcessItems":
+        queries = [{"processId": [row["processId"] for row in (*own, *strangers[:STRANGERS])]}]
+        queries += [{"processId": strangers[0]["processId"], "type": ["TASK", "MESSAGE"]}]
+    tenants = sorted({str(row["tenantId"]) for row in strangers if "tenantId" in row})[:1]
+    if tenants and world.bed.tenant_id:
+        queries += [{"tenantId": [world.bed.tenant_id, *tenants]}, {"tenantId": [*tenants, world.bed.tenant_id]}]
+    for query in queries:
+        exchange = world.call(operation.id, query=query | {"size": ROWS})
+        seen = foreign.intersection(exchange.keys)
+        evidence.nothing("AUT-006", exchange, seen, f"no row of another tenant for {' and '.join(query)}")

@@ -8,6 +8,7 @@ import pytest
 
 from kuflow_conformance.oracles import NotTested
 from kuflow_conformance.oracles.instants import parse_instant
+from kuflow_conformance.oracles.resources import disagreements, same_id
 from kuflow_conformance.target.exchange import Exchange
 
 
@@ -83,6 +84,26 @@ def time_passes(world):
             time.sleep(min(left, 0.1))
 
     return wait
+
+
+@pytest.fixture
+def row_agrees(world, evidence):
+    """Check that the row of the list shows what a process or item that was just read does, or will in a moment."""
+
+    def check(resource, expected):
+        process = resource.at("processId")
+        find = "findProcessItems" if process else "findProcesses"
+        query = {"sort": "createdAt,desc", "size": 200} | ({"processId": process} if process else {})
+
+        def differences(listed):
+            rows = [row for row in listed.rows if same_id(row.get("id"), resource.at("id"))]
+            return [difference for row in rows for difference in disagreements(row, resource.object)]
+
+        if resource.ok:
+            listed = world.call_until(lambda listed: not differences(listed), find, query=query)
+            evidence.nothing("RED-002", listed, differences(listed), expected)
+
+    return check
 
 
 @pytest.fixture(params=["metadata", "entity", "data"])

@@ -32,8 +32,8 @@ def _changes(world):
 
 
 @pytest.mark.long
-@pytest.mark.requirement("RED-005", "RED-006", "RED-007")
-def test_audit_of_every_change(world, evidence, time_passes):
+@pytest.mark.requirement("RED-002", "RED-005", "RED-006", "RED-007")
+def test_audit_of_every_change(world, evidence, time_passes, row_agrees):
     made = []
     for operation_id, make, read, body in _changes(world):
         try:
@@ -47,8 +47,10 @@ def test_audit_of_every_change(world, evidence, time_passes):
         changed = world.call(operation_id, id=key, body=body)
         if not changed.ok:
             continue
-        for exchange in (changed, world.call(read, id=key)):
+        after = world.call(read, id=key)
+        for exchange in (changed, after):
             _judge(world, evidence, operation_id, before, exchange)
+        row_agrees(after, f"the row as it was read after {operation_id}")
 
 
 @pytest.mark.requirement("RED-005", "RED-006", "RED-007")

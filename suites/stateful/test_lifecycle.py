@@ -28,9 +28,14 @@ ENDS = (("completeProcess", "COMPLETED"), ("cancelProcess", "CANCELLED"))
 KINDS = (
     *("claim", "claim", "complete_task", "complete_task", "assign", "assign", "end", "end", "create_task"),
     *("create_message", "log", "save_data", "save_data", "patch_data", "patch_data", "save", "save", "patch", "patch"),
-    "change_initiator",
+    *("change_initiator", "initiate_by_email", "assign_by_email"),
+    *("again", "again", "process_again", "listing", "foreign"),
 )
 """What a step may be; what matters most comes more than once."""
+
+STARTS = ((), (), (), ("claim",), ("claim", "complete_task"), ("claim", "end"))
+"""What happens to the first task, and to the process, before the drawn steps."""
+
 VALUES = ({}, {"number": 1}, {"text": "two", "list": [1, 2]}, {"object": {"inner": None}})
 
 
@@ -63,7 +68,11 @@ def _steps(values):
     rest = {"number": numbers, "who": numbers, "value": st.sampled_from(values), "part": part}
     early = st.fixed_dictionaries({"kind": st.sampled_from([kind for kind in KINDS if kind != "end"]), **rest})
     late = st.fixed_dictionaries({"kind": st.sampled_from(KINDS), **rest})
-    return st.tuples(*[early] * UNENDED, *[late] * (STEPS - UNENDED)).map(list)
+    first = {**rest, "number": st.just(0)}
+    starts = [[st.fixed_dictionaries({"kind": st.just(kind), **first}) for kind in start] for start in STARTS]
+    begun = st.one_of([st.tuples(*start) for start in starts])
+    drawn_steps = st.tuples(*[early] * UNENDED, *[late] * (STEPS - UNENDED))
+    return st.tuples(begun, drawn_steps).map(lambda parts: [*parts[0], *parts[1]])
 
 
 @pytest.mark.long
@@ -119,7 +128,9 @@ class Sequence:
         self.people = [key for key in (bed.caller_id, bed.principal_id, bed.application_id) if key]
         self.people = self.people or [bed.need("principal_id")]
         self.steps = ["createProcess"]
-        self.process = world.id_of(world.process())
+        self.bodies = {}
+        self.body = world.process_body()
+        self.process = world.id_of(world.granted(world.call("createProcess", body=self.body)))
         self.model = Lifecycle(world.read_process(self.process).object, bed.caller_id)
 
     def run(self, steps):
@@ -172,6 +183,7 @@ class Sequence:
         self.steps.append(f"createProcessItem {body['type']} {body['id'][:8]}")
         created = self.world.call("createProcessItem", body=body)
         if created.ok:
+            self.bodies[body["id"].lower()] = body
             self.model.created(self.world.read_item(body["id"]).object or created.object)
         self.compare()
 
@@ -243,3 +255,68 @@ class Sequence:
         if self.act(operation_id, self.process).ok:
             self.model.ended(state)
         self.compare()
+
+    def initiate_by_email(self, draw):
+        bed = self.world.bed
+        if bed.principal_id and bed.principal_email:
+            if self.act("changeProcessInitiator", self.process, {"initiatorEmail": bed.principal_email}).ok:
+                self.model.initiated_by(bed.principal_id)
+            self.compare()
+
+    def assign_by_email(self, draw):
+        bed, key = self.world.bed, self.task(draw.number)
+        if bed.principal_id and bed.principal_email:
+            answer = self.act("assignProcessItemTask", key, {"ownerEmail": bed.principal_email})
+            if answer.ok:
+                self.model.assigned(key, bed.principal_id, answer.at("task.state"))
+            self.compare(key)
+
+    def again(self, draw):
+        """An item is created again, sometimes with an owner."""
+        key = self.task(draw.number)
+        body = self.bodies[key] | ({"ownerId": self.people[0]} if draw.who % 2 else {})
+        self.created_again("createProcessItem", body)
+        self.compare(key)
+
+    def process_again(self, draw):
+        body = self.body | ({"metadata": {"value": draw.value}} if draw.who % 2 else {})
+        answer = self.created_again("createProcess", body)
+        self.judge(self.model.process_differences(answer.object), answer)
+        self.compare()
+
+    def created_again(self, operation_id, body):
+        self.steps.append(f"{operation_id} again {body['id'][:8]}")
+        answer = self.world.call(operation_id, body=body)
+        self.judge([] if answer.ok else [f"{body['id']}, created again, is answered {answer.status}"], answer)
+        return answer
+
+    def listing(self, draw):
+        """The tasks in some states, or all tasks, or all messages."""
+        states = (("READY",), ("CLAIMED", "COMPLETED"), ("CANCELLED",), ())[draw.number]
+        type_ = "TASK" if states else ("TASK", "MESSAGE")[draw.who % 2]
+        query = {"processId": self.process, "type": type_, "size": 50} | ({"taskState": states} if states else {})
+        self.steps.append(f"findProcessItems {type_} {' '.join(states)}".strip())
+
+        def differences(listed):
+            if not listed.ok:
+                return [f"the list of {type_} {' '.join(states)} is answered {listed.status}"]
+            return list(self.model.selection_differences(listed.keys, type_, states))
+
+        listed = self.world.call_until(lambda listed: not differences(listed), "findProcessItems", query=query)
+        self.judge(differences(listed), listed)
+
+    def foreign(self, draw):
+        """Somebody of another tenant tries, and is refused."""
+        second = self.world.session.second
+        if second is None or not self.world.call("retrieveProcess", id=self.process, caller=second).refused:
+            return
+        key = self.task(draw.number)
+        operation_id, id, body = (
+            ("cancelProcess", self.process, None),
+            ("claimProcessItemTask", key, None),
+            ("updateProcessItemTaskData", key, {"data": {"value": {"foreign": True}}}),
+            ("changeProcessInitiator", self.process, {"initiatorId": self.people[0]}),
+        )[draw.who]
+        self.steps.append(f"{operation_id} {id[:8]} from another tenant")
+        self.world.call(operation_id, id=id, body=body, caller=second)
+        self.compare(key)

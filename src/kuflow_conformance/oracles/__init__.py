@@ -65,6 +65,8 @@ JUDGED_ALWAYS = (
     "PAG-002",
     "PAG-004",
     "PAG-005",
+    "PAG-008",
+    "PAG-012",
     "FLT-001",
     "SRT-001",
     "RED-004",

@@ -8,7 +8,7 @@ The workflow behind the process may act as well: make items, write to logs, and 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -168,6 +168,19 @@ class Lifecycle:
         for key in (key for key in self.items if key in shown):
             for difference in self._row_differences(self.items[key], shown[key]):
                 yield f"in the list, {difference}"
+
+    def selection_differences(self, keys: list[str], type_: str, states: Collection[str]) -> Iterator[str]:
+        """Where a list of the items of a type, and in one of the states if any are named, contradicts the model.
+
+        `keys` are the ids of its rows, in lower case. An item whose state is open may be there or not.
+        """
+        for key, item in self.items.items():
+            if item.type == "TASK" and item.state is None and states:
+                continue
+            wanted = item.type == type_ and (not states or item.state in states)
+            if wanted != (key in keys):
+                wrong = "lacks" if wanted else "has"
+                yield f"the list of {type_} {' '.join(states)} {wrong} {key}, which is {item.state or 'open'}"
 
     def _row_differences(self, item: Item, row: Resource) -> Iterator[str]:
         shown = Item.of(row)

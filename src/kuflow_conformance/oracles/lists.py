@@ -19,6 +19,9 @@ from kuflow_conformance.target.exchange import Exchange, value_at, whole_number
 DEFAULT_SIZE = 25
 DEFAULT_PAGE = 0
 MAXIMUM_SIZE = 1000
+MANY_BEYOND = 1000
+"""Rows beyond the last one at which a page is surely empty."""
+
 LARGEST_EXACT = 2**53 - 1
 """The largest whole number that every reader of JSON takes exactly (RFC 8259 section 6)."""
 
@@ -91,6 +94,12 @@ def judge_page(exchange: Exchange) -> Iterator[Finding]:
         seen = metadata.get("size")
         yield found("PAG-002" if explicit else "PAG-001", echoed == size, f"metadata.size {size}", seen)
         yield found("PAG-004", len(rows) <= size, f"at most {size} rows", f"{len(rows)} rows")
+    keys = [key for key in exchange.keys if key != "none"]
+    twice = sorted({key for key in keys if keys.count(key) > 1}) if len(set(keys)) < len(keys) else []
+    yield found("PAG-012", not twice, "each row once", f"{len(twice)} rows more than once, such as {twice[:1]}")
+    # Rows may come between counting and reading, but not that many.
+    if page is not None and echoed is not None and total is not None and page * echoed >= total + MANY_BEYOND:
+        yield found("PAG-008", not rows, f"no rows on page {page} of {total} rows by {echoed}", f"{len(rows)} rows")
     if page is not None and page <= LARGEST_EXACT:
         explicit = "page" in exchange.query
         seen = metadata.get("page")
