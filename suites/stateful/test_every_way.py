@@ -187,7 +187,7 @@ def test_what_is_taken_survives(way, evidence, profile, seed):
         _round_trip(way, evidence, value, ordinary=True)
 
 
-@pytest.mark.requirement("JSV-008", "JSV-013")
+@pytest.mark.requirement("JSV-008", "JSV-013", "SCH-001")
 @pytest.mark.parametrize("way", WAYS[3:], indirect=True)
 def test_numbers_beyond_doubles(way, world, evidence):
     """Refused, or kept as a number: not turned into something else."""
