@@ -31,7 +31,8 @@ REFUSALS = (
 )
 """The requirements that `request_faults` can name."""
 
-_LENIENT_UUID = re.compile(r"[0-9a-f]{1,16}(-[0-9a-f]{1,16}){4}|[0-9a-f]{32}", re.IGNORECASE)
+_LENIENT_UUID = re.compile(r"[0-9a-f]{1,16}(-[0-9a-f]{1,16}){4}|-*([0-9a-f]-*){32}", re.IGNORECASE)
+"""Java takes five groups of any length, PostgreSQL and Python take 32 digits with hyphens anywhere."""
 
 
 @dataclass(frozen=True)
@@ -175,13 +176,18 @@ def _schema_faults(schema: Schema, body: Any, expected: type) -> Iterator[Reques
             yield RequestFault("REQ-004", f"{where}: {error.message}")
         elif error.keyword in ("minLength", "maxLength", "minItems"):
             yield RequestFault("WRK-005", f"{where}: {error.message}")
-        elif error.keyword == "enum" and isinstance(value, str) and value.strip():
-            # A known value in another case may be read leniently.
+        elif error.keyword == "enum" and isinstance(value, str) and value.strip() and not value.strip().isdecimal():
+            # A known value in another case may be read leniently, and its number in the list, as Jackson does.
             known = error.message.rpartition(" is not one of ")[2].upper()
             if f'"{value.strip().upper()}"' not in known:
                 yield RequestFault("REQ-008", f"{where}: {error.message}")
-        elif error.keyword == "type" and isinstance(value, (list, dict)) and _expects_scalar(error.message):
+        elif error.keyword == "type" and _is_composed(value) and _expects_scalar(error.message):
             yield RequestFault("REQ-006", f"{where}: {error.message}")
+
+
+def _is_composed(value: Any) -> bool:
+    """Whether nothing takes a value for a scalar: a list of one is taken for it by ajv, as Fastify sets it up."""
+    return isinstance(value, dict) or (isinstance(value, list) and len(value) != 1)
 
 
 def _expects_scalar(message: str) -> bool:

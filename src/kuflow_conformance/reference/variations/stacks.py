@@ -202,3 +202,40 @@ def _(server: ReferenceServer) -> None:
         earlier.append(event)
 
     server.platform.on_event = send_again
+
+
+def _read_leniently(server: ReferenceServer, mend: Any) -> None:
+    """Let `mend(body)` make of a JSON body what a lenient reader takes it for."""
+
+    def check(original: Any, operation: Operation, media_type: str, body: Any) -> None:
+        mend(body)
+        original(operation, media_type, body)
+
+    around(server, "check_body", check)
+
+
+@variation("list-of-one", "a list of one text is taken for the text, as by ajv in Fastify", SILENT)
+def _(server: ReferenceServer) -> None:
+    lists = ("workflowTypes", "activityTypes", "robotIds")
+
+    def mend(node: Any) -> None:
+        for name, value in node.items() if isinstance(node, dict) else ():
+            if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) and name not in lists:
+                node[name] = value[0]
+            elif name != "value":
+                mend(value)
+
+    _read_leniently(server, mend)
+
+
+@variation("enum-by-number", "a value of an enumeration may be given by its number, as to Jackson", SILENT)
+def _(server: ReferenceServer) -> None:
+    values = {"level": ("INFO", "WARN", "ERROR")}
+
+    def mend(body: Any) -> None:
+        for name, known in values.items():
+            given = body.get(name) if isinstance(body, dict) else None
+            if isinstance(given, str) and given in map(str, range(len(known))):
+                body[name] = known[int(given)]
+
+    _read_leniently(server, mend)
