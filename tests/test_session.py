@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import re
 import subprocess
 import threading
 from collections import Counter
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
@@ -16,6 +19,8 @@ from conftest import Running
 from kuflow_conformance.errors import InvalidTarget, TargetUnavailable
 from kuflow_conformance.target import session as sessions
 from kuflow_conformance.target import target_file as target
+from kuflow_conformance.target.curl import curl_command
+from kuflow_conformance.target.exchange import Exchange
 from kuflow_conformance.target.redaction import Redactor
 from kuflow_conformance.target.session import FAILURES_BEFORE_GIVING_UP, Session
 
@@ -204,3 +209,23 @@ def test_bearer_in_the_form_of_kuflow(url, description, monkeypatch):
 def test_a_secret_that_is_not_set(url, description, monkeypatch):
     with pytest.raises(InvalidTarget, match="NOT_SET"):
         open_session(url, description, monkeypatch, **{"auth.password-env": "NOT_SET"})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\x00", b'{"name": "a\x00b"}', b"100% \\n 'quoted' \x1b[31m\x7f", bytes(range(256)), "ünïcode\r\n".encode()],
+)
+def test_any_body_can_be_pasted_into_a_shell(content, tmp_path):
+    """The command is run with a curl that only keeps what it is given."""
+    exchange = Exchange(
+        None, "POST", "http://127.0.0.1/x", {}, content, 200, {}, b"", 0.0, datetime.now(UTC), caller="main"
+    )
+    text = curl_command(exchange, {"main": ""}, Redactor([]))
+    assert not re.search("[\x00-\x08\x0e-\x1f\x7f]", text)
+    curl = tmp_path / "curl"
+    keep = 'while [ "$1" != --data-binary ]; do shift; done; if [ "$2" = @- ]; then cat; else printf %s "$2"; fi'
+    curl.write_text(f"#!/bin/sh\n{keep}\n")
+    curl.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(["sh", "-c", text], env={"PATH": path}, capture_output=True, check=True)
+    assert done.stdout == content

@@ -21,7 +21,7 @@ from kuflow_conformance.oracles.requests import contradictions, request_faults
 from kuflow_conformance.oracles.resources import disagreements, judge_resources, same_value
 from kuflow_conformance.oracles.values import json_equal
 from kuflow_conformance.target.exchange import Exchange
-from kuflow_conformance.target.redaction import Redactor
+from kuflow_conformance.target.redaction import CONTROL, Redactor
 
 BODY_KEPT = 4000
 """Characters of a body that a report shows."""
@@ -394,7 +394,6 @@ def _worded(value: object) -> str:
 
 def _is_text(body: bytes) -> bool:
     try:
-        body.decode()
+        return not CONTROL.search(body.decode())
     except UnicodeDecodeError:
         return False
-    return True

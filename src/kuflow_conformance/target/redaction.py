@@ -17,6 +17,16 @@ SECRET_KEYS = ("token", "clientPrivateKey", "access_token")
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "set-cookie")
 
 
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Characters that do things to a terminal, and that HTML and XML forbid."""
+
+
+def _picture(match: re.Match[str]) -> str:
+    """A control character as Unicode pictures it: ␀ for NUL."""
+    code = ord(match.group())
+    return "␡" if code == 0x7F else chr(0x2400 + code)
+
+
 class Redactor:
     """Takes secrets out of whatever is written: those of the target file, and those that answers carry."""
 
@@ -45,8 +55,8 @@ class Redactor:
             self.add([base64.b64decode(value).decode().partition(":")[2]])
 
     def text(self, text: str) -> str:
-        """`text` without secrets, and without what no file can hold (lone surrogates)."""
-        text = text.encode("utf-8", "backslashreplace").decode()
+        """`text` without secrets, and without what no file or page can hold: lone surrogates, control characters."""
+        text = CONTROL.sub(_picture, text.encode("utf-8", "backslashreplace").decode())
         for value in self._secrets:
             text = text.replace(value, REDACTED)
             text = _without_beginning_of(value, text)
