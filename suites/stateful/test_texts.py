@@ -28,7 +28,7 @@ def _texts(profile, seed):
     sampled = random.Random(seed).sample(looking_like_something, SAMPLED[profile])
     lengths = ["".join(chr(97 + number % 26) for number in range(length)) for length in LENGTHS]
     unusual = [*values.SPACES[:3], *values.ODD_LETTERS, *values.NUL, BEYOND_ONE_UNIT * 4100]
-    return [*sampled, values.MULTILINE], [*lengths, *random.Random(seed).sample(unusual, SAMPLED[profile] // 4)]
+    return sampled, [values.MULTILINE, *lengths, *random.Random(seed).sample(unusual, SAMPLED[profile] // 4)]
 
 
 def _kept(evidence, requirement, send, texts, ordinary):

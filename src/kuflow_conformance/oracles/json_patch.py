@@ -122,12 +122,18 @@ def _index(container: list[Any], token: str, last: int) -> int:
     return int(token)
 
 
+_BY_NATURE = ("constructor", "toString", "valueOf", "hasOwnProperty", "__proto__")
+"""Members that every object has in JavaScript."""
+
+
 def _child(container: Any, token: str) -> Any:
     if isinstance(container, dict) and token in container:
         return container[token]
     if isinstance(container, list):
         return container[_index(container, token, len(container) - 1)]
-    raise _Inapplicable(f"there is no {token!r}")
+    # Where objects and texts have members by nature, careless readers find them.
+    by_nature = token in _BY_NATURE if isinstance(container, dict) else isinstance(container, str)
+    raise _Inapplicable(f"there is no {token!r}", SHOULD if by_nature else MUST)
 
 
 def _at(document: Any, path: list[str]) -> Any:

@@ -153,7 +153,7 @@ def _(server: ReferenceServer) -> None:
     around(server.platform, "patched", patched)
 
 
-@fault("patch-text-index", "PAT-004", "a pointer may go into the letters of a text")
+@fault("patch-text-index", "PAT-008", "a pointer may go into the letters of a text")
 def _(server: ReferenceServer) -> None:
     def change(op: Json) -> Json:
         into_text = op["op"] in ("copy", "move") and op.get("from", "").endswith("/text/0")
