@@ -137,17 +137,21 @@ def _last(run: Comparison, old: list[Node], new: list[Node], one: int, other: in
 def _unmatched_branches(
     run: Comparison, pair: Pair, branches: list[tuple[Node, str, int]], others: list[Node], *, lost: bool
 ) -> None:
-    """Alternatives without a counterpart are gone, or new; unless another one allows all that they do."""
+    """Alternatives without a counterpart are gone, or new.
+
+    One without a name may be plainly contained in another; one with a name means something of its own.
+    """
     schemas = run.old if lost else run.new
     for node, name, index in branches:
         flat = schemas.flat(node)
         if not flat.types:
             continue
+        named = bool(name)
         name = name or ("null" if flat.types == {"null"} else f"#{index + 1}")
         level, reason = judged(lost, not lost, run.sent)
-        if lost == run.sent:
+        if lost == run.sent and not named:
             pairs = (run.pair(node, other) if lost else run.pair(other, node) for other in others)
-            if any(other.safe for other in pairs):
+            if any(other.within for other in pairs):
                 level, reason = "compatible", "another alternative allows all of it"
         what = f"the alternative {name} is {'gone' if lost else 'new'}"
         run.find(pair, level, "alternative", f" {name}", what, reason)

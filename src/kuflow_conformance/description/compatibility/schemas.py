@@ -65,6 +65,9 @@ KNOWN = frozenset(
 """Keywords that are judged as a whole; those with schemas in them are judged schema by schema."""
 
 
+_OWN = ("property-added", "property-removed")
+
+
 @dataclass(eq=False)
 class Pair:
     """Two nodes, what differs between them, and the pairs below them with the ways there."""
@@ -101,6 +104,11 @@ class Pair:
             for pair in self.closure()
             for finding in pair.findings
         )
+
+    @property
+    def within(self) -> bool:
+        """Whether the one plainly contains the other: no rule objects, and neither names properties of its own."""
+        return self.safe and not any(f.kind in _OWN for pair in self.closure() for f in pair.findings)
 
     @property
     def alike(self) -> bool:

@@ -16,7 +16,7 @@ _URLS = ("authorizationUrl", "tokenUrl", "refreshUrl", "deviceAuthorizationUrl")
 
 def compare(walk: Walk, old: At, new: At) -> None:
     """Compare what two operations demand: alternatives, each of schemes that all are needed."""
-    before, after = _demanded(walk.old, old), _demanded(walk.new, new)
+    before, after = _demanded(walk.old, walk.new, old), _demanded(walk.new, walk.old, new)
     for choice in before:
         if not any(_enough(choice, other) for other in after):
             named = _words(choice)
@@ -41,17 +41,19 @@ def _words(choice: Choice) -> str:
     return " and ".join(sorted(named)) or "no credentials"
 
 
-def _demanded(document: Document, operation: At) -> list[Choice]:
+def _demanded(document: Document, other: Document, operation: At) -> list[Choice]:
     whole = At(document, "")
     at = operation if "security" in operation.value else whole
     found = []
     for choice in at.plain("security") or [{}]:
-        found.append({_identity(document, name): (name, frozenset(scopes or ())) for name, scopes in choice.items()})
+        found.append(
+            {_identity(document, other, name): (name, frozenset(scopes or ())) for name, scopes in choice.items()}
+        )
     return found
 
 
-def _identity(document: Document, name: str) -> Any:
-    """What tells a scheme from another, whatever it is called."""
+def _identity(document: Document, other: Document, name: str) -> Any:
+    """What tells a scheme from another: how it is shown, and its name where both descriptions know that."""
     try:
         scheme = At(document, f"/components/securitySchemes/{escape(name)}")
     except KeyError:
@@ -63,7 +65,7 @@ def _identity(document: Document, name: str) -> Any:
         value = str(scheme.plain(key, ""))
         lowered = key == "scheme" or (key == "name" and scheme.value.get("in") == "header")
         shown.append(value.lower() if lowered else value)
-    return tuple(shown)
+    return tuple(shown), name if name in _schemes(other) else None
 
 
 def flows(walk: Walk) -> None:
