@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +67,25 @@ def command(*arguments: str, environment: dict[str, str] | None = None, reports:
         words, capture_output=True, text=True, env={**os.environ, **(environment or {})}, timeout=300, check=False
     )
     return Outcome(done.returncode, done.stdout, done.stderr, reports or Path())
+
+
+@contextlib.contextmanager
+def miniature(name: str, folder: Path) -> Iterator[Running]:
+    """A small wrong server, in a process of its own."""
+    path = folder / "target.toml"
+    tokens = {"KUFLOW_TOKEN": secrets.token_hex(8), "KUFLOW_SECOND_TOKEN": secrets.token_hex(8)}
+    words = [sys.executable, str(Path(__file__).with_name("miniatures.py")), name, "--write-target", str(path)]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, env={**os.environ, **tokens})
+    try:
+        deadline = time.monotonic() + 60
+        while not path.is_file():
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.05)
+        yield Running(path, tokens)
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 @pytest.fixture(scope="session")

@@ -57,6 +57,20 @@ def _(server: ReferenceServer) -> None:
     around(server, "execute", execute)
 
 
+ROBOTS = ("findRobots", "retrieveRobot", "downloadRobotSourceCode", "downloadRobotAsset")
+
+
+@miniature("robots-only", "robots work, all else answers 501, the list that credentials are tried with among it")
+def _(server: ReferenceServer) -> None:
+    def execute(original: Any, operation: Any, caller: Any, arguments: Any) -> Answer:
+        if operation.id not in ROBOTS:
+            raise Refused(501, "Not implemented")
+        answer: Answer = original(operation, caller, arguments)
+        return answer
+
+    around(server, "execute", execute)
+
+
 @miniature("any-id", "a mock: whatever id is read, there is an example of it")
 def _(server: ReferenceServer) -> None:
     platform = server.platform

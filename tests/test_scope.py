@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import secrets
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import jsonschema
 import pytest
 
-from conftest import Running, command
+from conftest import Running, command, miniature
 from kuflow_conformance import files
 from kuflow_conformance.description import openapi, requirements
 from kuflow_conformance.description.scope import named
@@ -34,25 +27,6 @@ KEYS = {"target.base-url": "http://127.0.0.1:1/v2024-06-14", "auth.type": "none"
 def scope(extra=(), **settings):
     target = target_file.load(None, {**KEYS, **dict(extra)})
     return scope_of(Settings(**settings), target, CATALOGUE, DESCRIPTION)
-
-
-@contextlib.contextmanager
-def miniature(name, folder):
-    """A small wrong server, in a process of its own."""
-    path = folder / "target.toml"
-    tokens = {"KUFLOW_TOKEN": secrets.token_hex(8), "KUFLOW_SECOND_TOKEN": secrets.token_hex(8)}
-    words = [sys.executable, str(Path(__file__).with_name("miniatures.py")), name, "--write-target", str(path)]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, env={**os.environ, **tokens})
-    try:
-        deadline = time.monotonic() + 60
-        while not path.is_file():
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.05)
-        yield Running(path, tokens)
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 # 4: partial runs say that they are

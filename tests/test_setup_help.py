@@ -10,8 +10,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import requests
+from miniatures import ROBOTS
 
-from conftest import Running, command
+from conftest import Running, command, miniature
 from kuflow_conformance.reference import serve
 
 ROOT = Path(__file__).parents[1]
@@ -38,9 +40,12 @@ def flags(server: Running):
 
 def test_init_writes_a_file_that_a_run_accepts(server, tmp_path):
     path = tmp_path / "found.toml"
-    outcome = command("init", *flags(server), "--output", str(path), environment=server.environment)
+    outcome = command("init", *flags(server), "--write", "--output", str(path), environment=server.environment)
     assert outcome.code == 0, outcome.error
-    found = tomllib.loads(path.read_text())["test-bed"]
+    written = tomllib.loads(path.read_text())
+    assert int(written["require"]["tested"].removesuffix("%")) >= 80
+    assert "implements" not in written
+    found = written["test-bed"]
     assert {"process-definition-id", "principal-id", "robot-id", "tasks", "metadata"} <= set(found)
     assert server.password not in path.read_text()
     run = command(
@@ -53,14 +58,14 @@ def test_init_writes_a_file_that_a_run_accepts(server, tmp_path):
 
 
 def test_doctor_finds_nothing_wrong(server):
-    outcome = command("doctor", "--target", str(server.target_file), environment=server.environment)
+    outcome = command("doctor", "--target", str(server.target_file), "--write", environment=server.environment)
     assert outcome.code == 0, outcome.error
     assert "the credentials are accepted" in outcome.output
     assert "✗" not in outcome.output
 
 
 def test_doctor_names_what_is_wrong(server):
-    outcome = command("doctor", *flags(server), "--read-only", environment={"KUFLOW_TOKEN": "wrong"})
+    outcome = command("doctor", *flags(server), environment={"KUFLOW_TOKEN": "wrong"})
     assert outcome.code == 3
     assert "✗ the credentials are not accepted" in outcome.output
     gone = command("doctor", *flags(server)[2:], "--url", "http://127.0.0.1:9/v", environment=server.environment)
@@ -68,8 +73,51 @@ def test_doctor_names_what_is_wrong(server):
     assert "does not answer" in gone.output
 
 
+def created(server: Running):
+    """How many processes there are."""
+    answer = requests.get(f"{server.url}/processes?size=1", auth=(server.user, server.password), timeout=10)
+    return answer.json()["metadata"]["totalElements"]
+
+
+def test_nothing_is_written_unless_asked_for(server, tmp_path):
+    before = created(server)
+    looked = command("doctor", *flags(server), environment=server.environment)
+    found = command("init", *flags(server), "--output", str(tmp_path / "x.toml"), environment=server.environment)
+    assert (looked.code, found.code) == (0, 0)
+    assert "nothing was written" in looked.output
+    assert "nothing was written" in found.output
+    assert "claimable" not in looked.output
+    assert created(server) == before
+
+
+@pytest.mark.parametrize("command_name", ["doctor", "init"])
+def test_nothing_is_ever_written_to_production(command_name, server, tmp_path):
+    before = created(server)
+    options = ("--set", "target.production=true", "--write")
+    if command_name == "init":
+        options += ("--output", str(tmp_path / "x.toml"))
+    outcome = command(command_name, *flags(server), *options, environment=server.environment)
+    assert outcome.code == 2
+    assert "is named production" in outcome.error
+    assert created(server) == before
+
+
+def test_what_is_not_there_is_no_matter_of_credentials(tmp_path):
+    with miniature("robots-only", tmp_path) as some:
+        outcome = command("doctor", *flags(some), environment=some.environment)
+        path = tmp_path / "found.toml"
+        written = command("init", *flags(some), "--write", "--output", str(path), environment=some.environment)
+    assert "the credentials are accepted" in outcome.output
+    assert "not accepted" not in outcome.output
+    assert "claimable" not in outcome.output
+    assert written.code == 0, written.error
+    declared = tomllib.loads(path.read_text())["implements"]["operations"]
+    assert set(ROBOTS) <= set(declared)
+    assert {"findProcesses", "retrieveProcess", "cancelProcess"}.isdisjoint(declared)
+
+
 def test_doctor_names_what_the_test_bed_lacks(server):
-    outcome = command("doctor", *flags(server), "--read-only", environment=server.environment)
+    outcome = command("doctor", *flags(server), environment=server.environment)
     assert outcome.code == 0
     assert "FLT-006" in outcome.output
     assert "no second tenant" in outcome.output

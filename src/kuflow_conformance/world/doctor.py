@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -11,11 +11,19 @@ from urllib.parse import urlsplit
 
 import tomli_w
 
+from kuflow_conformance.description import openapi
+from kuflow_conformance.description.requirements import Catalogue
 from kuflow_conformance.target.credentials import Credentials
 from kuflow_conformance.target.exchange import Exchange
 from kuflow_conformance.target.session import Session
-from kuflow_conformance.target.target_file import Target, TestBedFile
+from kuflow_conformance.target.target_file import Implements, Require, Target, TestBedFile
 from kuflow_conformance.world.bed import PARTS, TestBed, discover
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+"""An id that nothing has."""
+
+MARGIN = 5
+"""Percent of the requirements that may turn out not to be tested for reasons that only a run finds."""
 
 CLOCK_SKEW = 60.0
 """Seconds by which the clocks of the target and of this machine may differ without a warning."""
@@ -42,6 +50,8 @@ def examine(target: Target, session: Session, *, writing: bool) -> Iterator[Find
     yield Finding("ok", f"{target.base_url} answers, in {first.elapsed * 1000:.0f} ms")
     yield from _transport(target)
     yield from _clock(first)
+    if target.target.production:
+        yield Finding("ok", "the target is named production", "a run reads only, unless told --write-to-production")
     credentials = list(_credentials(session, first))
     yield from credentials
     if any(finding.mark == "problem" for finding in credentials):
@@ -72,26 +82,70 @@ def _clock(exchange: Exchange) -> Iterator[Finding]:
 
 
 def _credentials(session: Session, first: Exchange) -> Iterator[Finding]:
+    name, first = _first_there(session, first)
+    if not name:
+        yield Finding("problem", "no list of the API is there", f"findPrincipals answers {first.describe()[:120]}")
+        return
     yield _accepted("the credentials", first)
+    path = session.description.operations[name].path
     if session.second is not None:
-        answer = session.send("GET", "/principals", query={"size": 1}, caller=session.second)
+        answer = session.send("GET", path, query={"size": 1}, caller=session.second)
         yield _accepted("the credentials of the second tenant", answer)
     else:
         yield Finding("warning", "no second tenant", "add [second-tenant] to test that tenants are kept apart")
-    stranger = session.send("GET", "/principals", query={"size": 1}, caller=Credentials.nobody())
+    stranger = session.send("GET", path, query={"size": 1}, caller=Credentials.nobody())
     if stranger.ok:
         yield Finding("warning", "the target answers without credentials", "a run will report it")
 
 
+NOT_THERE = (404, 405, 501)
+"""Statuses with which servers answer operations that they do not have."""
+
+
+def _first_there(session: Session, first: Exchange) -> tuple[str, Exchange]:
+    """The first list that the target has, by its operationId, and its answer; without one, the answer it began with."""
+    if first.status not in NOT_THERE:
+        return "findPrincipals", first
+    for operation in session.description.operations.values():
+        if operation.is_list and operation.id != "findPrincipals":
+            answer = session.send("GET", operation.path, query={"size": 1})
+            if answer.status not in NOT_THERE and not answer.failure:
+                return operation.id, answer
+    return "", first
+
+
 def _accepted(what: str, exchange: Exchange) -> Finding:
+    answer = f"{exchange.operation_id} answers {exchange.describe()[:120]}"
     if exchange.ok:
         return Finding("ok", f"{what} are accepted")
-    return Finding("problem", f"{what} are not accepted: findPrincipals answers {exchange.describe()[:120]}")
+    if exchange.status in (401, 403):
+        return Finding("problem", f"{what} are not accepted: {answer}")
+    return Finding("problem", f"whether {what} are accepted cannot be told: {answer}")
+
+
+def missing_operations(session: Session, *, writing: bool) -> list[str]:
+    """Operations that the target does not seem to have, by what it answers to a request that should not be refused so.
+
+    Each is asked for something that does not exist, or in a way that changes nothing: 501 and 405 tell; 404 tells
+    only where no id is in the path. Without `writing`, operations that change things are asked nothing.
+    """
+    missing = []
+    for operation in session.description.operations.values():
+        if not (operation.is_read_only or writing):
+            continue
+        needs_id = "{id}" in operation.path
+        body = b"{}" if any("json" in kind for kind in operation.bodies) else None
+        answer = session.call(operation, id=UNKNOWN if needs_id else None, content=body)
+        if answer.status in (405, 501) or (answer.status == 404 and not needs_id):
+            missing.append(operation.id)
+    return missing
 
 
 def _bed(bed: TestBed, writing: bool) -> Iterator[Finding]:
     for name, part in PARTS.items():
         value = getattr(bed, name)
+        if name == "claimable" and not (writing and bed.tasks):
+            continue  # there was no task to try it with
         if value in (None, [], False):
             if part.by_trying and not writing:
                 continue
@@ -100,7 +154,7 @@ def _bed(bed: TestBed, writing: bool) -> Iterator[Finding]:
         else:
             yield Finding("ok", f"{name.replace('_', ' ')}{'' if value is True else f': {_shown(value)}'}")
     if not writing:
-        yield Finding("ok", "whether a process can be started was not tried", "leave out --read-only to try")
+        yield Finding("ok", "nothing was written: whether a process can be started was not tried", "say --write to try")
 
 
 def _shown(value: Any) -> str:
@@ -111,8 +165,32 @@ def _shown(value: Any) -> str:
     )
 
 
-def target_file(target: Target, bed: TestBed) -> str:
-    """A target file (TOML) that says what is known of a target, and names what is missing in comments."""
+def floor(catalogue: Catalogue, bed: TestBed, *, writing: bool) -> str | None:
+    """The share of a core run's requirements that what was found should do for, less a margin; None when untried."""
+    if not writing:
+        return None
+    usual = catalogue.in_profile("core")
+    lost = {key for name, part in PARTS.items() if getattr(bed, name) in (None, [], False) for key in part.requirements}
+    if bed.definition_id is None:
+        lost |= usual - catalogue.in_profile("read-only")
+    elif not bed.tasks:
+        lost |= {key for key in usual if key[:3] in ("ITM", "LOG")}
+    share = 100 * len(usual - lost) / len(usual) - MARGIN
+    return f"{max(0, int(share // 5 * 5))}%"
+
+
+def target_file(
+    target: Target, bed: TestBed, *, share: str | None = None, missing_operations: Collection[str] = ()
+) -> str:
+    """A target file (TOML) that says what is known of a target, and names what is missing in comments.
+
+    `share` of the requirements have to be tested from then on; `missing_operations` are declared not to be there.
+    """
+    if share:
+        target = target.model_copy(update={"require": Require(tested=share)})
+    if missing_operations:
+        there = [name for name in openapi.load().operations if name not in missing_operations]
+        target = target.model_copy(update={"implements": Implements(operations=there)})
     document = target.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
     found = bed.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     found["process_definition_id"] = found.pop("definition_id", None)
