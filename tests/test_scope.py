@@ -10,11 +10,13 @@ import pytest
 from conftest import Running, command, miniature
 from kuflow_conformance import files
 from kuflow_conformance.description import openapi, requirements
+from kuflow_conformance.description.requirements import Catalogue
 from kuflow_conformance.description.scope import named
 from kuflow_conformance.errors import ConformanceError, InvalidDescription, InvalidTarget
 from kuflow_conformance.findings import floor
 from kuflow_conformance.findings.compare import Comparison
 from kuflow_conformance.findings.record import verdict
+from kuflow_conformance.findings.verdicts import Verdicts
 from kuflow_conformance.report import pages
 from kuflow_conformance.run.scope import scope_of
 from kuflow_conformance.run.settings import Settings
@@ -191,9 +193,12 @@ def test_what_is_declared_not_to_be_there_and_answers_is_red(server: Running, tm
 
 
 def _record(outcomes, reached):
-    names = [{"id": key, "level": "MUST", "outcome": value, "findings": []} for key, value in outcomes.items()]
+    names = [
+        {"id": key, "level": "MUST", "outcome": value, "findings": [], "since": "0.1"}
+        for key, value in outcomes.items()
+    ]
     operations = [{"id": key, "successes": n, "milliseconds": {}} for key, n in reached.items()]
-    return {"requirements": names, "operations": operations, "failed": []}
+    return {"suite": "0.1.0", "requirements": names, "operations": operations, "failed": []}
 
 
 def test_a_comparison_tells_what_was_gained_and_lost():
@@ -219,3 +224,52 @@ def test_a_baseline_notices_what_is_not_tested_any_more(server: Running, tmp_pat
     )  # fmt: skip
     assert less.code == 3, less.output + less.error
     assert "MUST requirements are not tested any more" in less.output
+
+
+# 9 and 13: records for others, and suites that grow
+
+
+def test_a_record_is_verified(server: Running, tmp_path):
+    options = ("run", "--target", str(server.target_file), "--only", "VER", "--workers", "1")
+    named = ("--set", "implementation.name=Mine", "--set", "implementation.commit=abc123")
+    outcome = command(*options, *named, environment=server.environment, reports=tmp_path)
+    assert outcome.record["target"]["implementation"] == {"name": "Mine", "commit": "abc123"}
+    assert command("verify", str(tmp_path / "run.json")).code == 0
+    for change, said in (
+        ({"verdict": "conformant"}, "it was edited"),
+        ({"suite": "0.0.9"}, "it is of suite 0.0.9"),
+        ({"complete": False}, "it is not whole"),
+    ):
+        (tmp_path / "edited.json").write_text(json.dumps({**outcome.record, **change}))
+        edited = command("verify", str(tmp_path / "edited.json"))
+        assert edited.code == 1
+        assert said in edited.output
+
+
+def test_newer_requirements_are_not_scored():
+    def aged(requirement):
+        return requirement.model_copy(update={"since": "0.2"} if requirement.id == "VER-001" else {})
+
+    areas = [a.model_copy(update={"requirements": tuple(map(aged, a.requirements))}) for a in CATALOGUE.areas]
+    grown = Catalogue(areas)
+    target = target_file.load(None, KEYS)
+    frozen = scope_of(Settings(requirements="0.1"), target, grown, DESCRIPTION)
+    assert frozen.unscored == {"VER-001"}
+    assert "requirements 0.1" in frozen.label
+    verdicts = Verdicts(grown, frozen)
+    verdicts.by_id["VER-001"].failed = 1
+    assert verdicts.by_id["VER-001"].outcome == "not scored"
+    assert not verdicts.failed
+    with pytest.raises(InvalidDescription, match=r"there are 0\.1, 0\.2"):
+        scope_of(Settings(requirements="0.7"), target, grown, DESCRIPTION)
+
+
+def test_a_baseline_of_an_older_suite_lists_new_requirements_apart():
+    before, after = _record({"A": "pass"}, {}), _record({"A": "pass", "B": "fail"}, {})
+    before["suite"] = "0.1.3"
+    after["requirements"][1]["since"] = "0.2"
+    found = Comparison(before, after)
+    assert [r["id"] for r in found.new] == ["B"]
+    assert not found.regressed
+    before["suite"] = "0.2.0"
+    assert Comparison(before, {**after, "failed": ["B"]}).regressed

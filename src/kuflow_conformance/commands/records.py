@@ -148,4 +148,24 @@ def cleanup(record: Path, **options: Any) -> None:
     sys.exit(EXIT_NOT_CONFORMANT if left else EXIT_CONFORMANT)
 
 
-COMMANDS = (compare, merge, report, matrix, replay, cleanup)
+@click.command()
+@click.argument("record", type=click.Path(path_type=Path, dir_okay=False))
+def verify(record: Path) -> None:
+    """Say whether a run.json is whole, unedited, and of this suite, for those who publish results.
+
+    It finds accidents and careless edits; it is no signature.
+
+    Exit codes: 0 it is; 1 it is not; 2 the file is no record of a run.
+    """
+    from kuflow_conformance.findings.seal import doubts
+
+    document = records.read(record)
+    found = doubts(document)
+    for doubt in found:
+        click.echo(f"✗ {doubt}")
+    if not found:
+        click.echo(f"✓ whole, unedited, suite {document['suite']}: {document['target']['name']}, {document['verdict']}")
+    sys.exit(EXIT_NOT_CONFORMANT if found else EXIT_CONFORMANT)
+
+
+COMMANDS = (compare, merge, report, matrix, replay, cleanup, verify)

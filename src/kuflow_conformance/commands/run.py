@@ -50,6 +50,11 @@ NOT_FOR_TWINS = ("known", "fail_fast", "last_failed")
     help="Send nothing of this area, requirement or operation, or of what a pattern matches. Repeatable.",
 )
 @click.option(
+    "--requirements",
+    metavar="VERSION",
+    help="Score only the requirements that this version of the suite had, such as 0.1; newer ones are shown.",
+)
+@click.option(
     "--require",
     multiple=True,
     metavar="95%|AREA|REQ",

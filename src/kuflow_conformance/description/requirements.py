@@ -30,7 +30,8 @@ class Requirement(BaseModel):
 
     `profile` is the smallest profile that tests it; `source` is the place in the documentation, or the standard,
     that says so; `operations` are operationIds, or ``all``. `explains` names requirements that are broken as well when
-    this one is: their failures are reported under it. `traffic` says whether requests of others can show it broken.
+    this one is: their failures are reported under it. `since` is the version of the suite that it
+    came with. `traffic` says whether requests of others can show it broken.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,6 +42,7 @@ class Requirement(BaseModel):
     source: str
     operations: tuple[str, ...] | Literal["all"]
     profile: Profile
+    since: str = Field(pattern=r"^\d+\.\d+$")
     traffic: bool = False
     explains: tuple[str, ...] = ()
 
@@ -74,6 +76,13 @@ class Catalogue:
         explanations = (key for key in self.requirements if key in broken)
         return next((key for key in explanations if requirement_id in self[key].explains), None)
 
+    def newer_than(self, version: str) -> set[str]:
+        """The ids that came after a version of the suite. Raises InvalidDescription when there was no such set."""
+        versions = sorted({r.since for r in self.requirements.values()}, key=_order)
+        if version not in versions:
+            raise InvalidDescription(f"there are no requirements {version}; there are {', '.join(versions)}")
+        return {r.id for r in self.requirements.values() if _order(r.since) > _order(version)}
+
     def in_profile(self, profile: Profile) -> set[str]:
         """The ids that a run with `profile` tests."""
         allowed = PROFILES[: PROFILES.index(profile) + 1]
@@ -82,6 +91,10 @@ class Catalogue:
     def matching(self, pattern: str) -> set[str]:
         """The ids that a name or pattern means: ids, prefixes such as ``PAG`` or names of areas."""
         return {r.id for area in self.areas for r in area.requirements if fits(pattern, r.id, area.prefix, area.name)}
+
+
+def _order(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
 
 
 def load(path: Path | None = None) -> Catalogue:

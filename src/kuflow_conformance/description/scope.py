@@ -60,6 +60,8 @@ class Scope:
     narrowed: bool = False
     """Whether operations were chosen: what others answer is not judged then."""
     skips: tuple[Skip, ...] = ()
+    unscored: frozenset[str] = frozenset()
+    """Requirements that are tested and shown, and do not count: they are newer than the set that is scored."""
     unimplemented: frozenset[str] = frozenset()
     """Operations that the target is declared not to implement."""
 
@@ -70,6 +72,11 @@ class Scope:
             frozenset().union(*(skip.requirements for skip in self.skips)),
             frozenset().union(*(skip.operations for skip in self.skips)),
         )
+
+    @property
+    def scored(self) -> frozenset[str]:
+        """The requirements that count."""
+        return self.requirements - self.unscored
 
     def judges(self, operation: str) -> bool:
         """Whether answers of an operation count; those of requests to none do."""

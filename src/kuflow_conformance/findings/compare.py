@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,12 @@ class Latency:
     after: float
 
 
+def _version(text: str) -> tuple[int, int]:
+    """Major and minor of a version; what does not say is taken for the first."""
+    found = re.match(r"(\d+)\.(\d+)", text)
+    return (int(found[1]), int(found[2])) if found else (0, 1)
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Two records of runs: `before` and `after`."""
@@ -33,7 +40,20 @@ class Comparison:
 
     def _moved(self, old: Sequence[str], new: Sequence[str]) -> list[dict[str, Any]]:
         outcome = {r["id"]: r["outcome"] for r in self.before["requirements"]}
-        return [r for r in self.after["requirements"] if outcome.get(r["id"], "absent") in old and r["outcome"] in new]
+        return [
+            r
+            for r in self.after["requirements"]
+            if outcome.get(r["id"], "absent") in old and r["outcome"] in new and not self._is_new(r)
+        ]
+
+    def _is_new(self, requirement: dict[str, Any]) -> bool:
+        """Whether the suite that made the earlier record did not have the requirement yet."""
+        return _version(requirement["since"]) > _version(self.before["suite"])
+
+    @property
+    def new(self) -> list[dict[str, Any]]:
+        """Requirements that the suite of the earlier run did not have: whether they held then, nobody knows."""
+        return [requirement for requirement in self.after["requirements"] if self._is_new(requirement)]
 
     @property
     def broken(self) -> list[dict[str, Any]]:

@@ -15,6 +15,8 @@ LISTED = 6
 """Requirements that are named; the others are counted."""
 
 NOT_TESTED = ("not tested",)
+UNCOUNTED = ("not implemented", "not scored")
+"""Outcomes that nobody asked more of."""
 
 
 def share(text: str) -> float | None:
@@ -29,6 +31,7 @@ def share(text: str) -> float | None:
 
 def unmet(floor: Floor, outcomes: Mapping[str, str]) -> list[str]:
     """What is not as the floor wants it, in words; `outcomes` are those of all requirements that were selected."""
+    outcomes = {key: outcome for key, outcome in outcomes.items() if outcome not in UNCOUNTED}
     tested = [key for key, outcome in outcomes.items() if outcome not in NOT_TESTED]
     problems = []
     if floor["share"] is not None and len(tested) < floor["share"] * len(outcomes):

@@ -18,13 +18,14 @@ from kuflow_conformance.findings.causes import causes
 from kuflow_conformance.findings.floor import unmet
 from kuflow_conformance.findings.known import OUTDATED, WORST_FIRST
 from kuflow_conformance.findings.record import verdict
+from kuflow_conformance.findings.seal import seal
 
 Record = dict[str, Any]
 
 _SAME = ("format", "suite", "api", "profile", "seed")
 """What the parts of a run have in common, beside the name of the target; each machine may have a copy of its own."""
 
-_OUTCOMES = ("not implemented", "fail", "known", "warn", "pass", "observed", "not tested")
+_OUTCOMES = ("not implemented", "not scored", "fail", "known", "warn", "pass", "observed", "not tested")
 
 
 def merge(parts: Sequence[Record]) -> Record:
@@ -66,7 +67,7 @@ def merge(parts: Sequence[Record]) -> Record:
         "shard": None,
         "cut": {what: made for part in parts for what, made in part["cut"].items()},
     }
-    return {**whole, "causes": causes(whole)}
+    return seal({**whole, "causes": causes(whole)})
 
 
 def _check(parts: Sequence[Record]) -> None:

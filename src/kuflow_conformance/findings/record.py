@@ -29,6 +29,7 @@ from kuflow_conformance.findings.causes import causes
 from kuflow_conformance.findings.floor import Floor, unmet
 from kuflow_conformance.findings.identity import fingerprint, place
 from kuflow_conformance.findings.known import Known, KnownFailures
+from kuflow_conformance.findings.seal import seal, suite_digest
 from kuflow_conformance.findings.verdicts import Complaint, Verdict, Verdicts
 from kuflow_conformance.oracles.coverage import Coverage
 
@@ -81,6 +82,7 @@ def _of_format_1(record: dict[str, Any]) -> dict[str, Any]:
             finding["known"] = requirement["outcome"] == "known"
             finding["tests"] = sorted({*finding["tests"], failure["test"]})
         requirement["findings"] = list(found.values())
+        requirement.setdefault("since", "0.1")
     for entry in record["known"]:
         entry |= {"operation": "*", "finding": None, "intermittent": False}
     record["target"].setdefault("implementation", {})
@@ -346,7 +348,7 @@ class RunRecord:
     def as_dict(self) -> dict[str, Any]:
         """The whole record as plain data."""
         record = self._as_dict()
-        return {**record, "causes": causes(record)}
+        return seal({**record, "causes": causes(record)})
 
     def _as_dict(self) -> dict[str, Any]:
         finished = self._finished or datetime.now(UTC)
@@ -357,6 +359,7 @@ class RunRecord:
         return {
             "format": FORMAT,
             "suite": __version__,
+            "suite_digest": suite_digest(),
             "api": VERSION,
             "run": str(run.id),
             "target": {"name": run.name, "url": run.url, "implementation": run.implementation},
@@ -419,6 +422,7 @@ class RunRecord:
             "level": requirement.level,
             "sentence": requirement.sentence,
             "source": requirement.source,
+            "since": requirement.since,
             "outcome": verdict.outcome,
             "reason": verdict.reason,
             "checks": verdict.checks,

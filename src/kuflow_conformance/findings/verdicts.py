@@ -12,7 +12,7 @@ from kuflow_conformance.description.requirements import Catalogue, Requirement
 from kuflow_conformance.description.scope import Scope
 from kuflow_conformance.findings.known import KnownFailures
 
-Outcome = Literal["pass", "fail", "warn", "known", "observed", "not tested", "not implemented"]
+Outcome = Literal["pass", "fail", "warn", "known", "observed", "not tested", "not implemented", "not scored"]
 
 FAILURES_KEPT = 3
 """Examples kept of each requirement and operation; all are counted."""
@@ -45,6 +45,8 @@ class Verdict:
     requirement: Requirement
     known: KnownFailures = ()
     """What is known to be broken, and put up with."""
+    scored: bool = True
+    """Whether it counts; what is newer than the set that is scored is shown only."""
     implemented: bool = True
     """Whether the target is to have what it is about."""
     checks: int = 0
@@ -80,6 +82,8 @@ class Verdict:
     def outcome(self) -> Outcome:
         if not self.implemented:
             return "not implemented"
+        if not self.scored:
+            return "not scored"
         if self.failed and all(map(self.is_known, self.complaints.values())):
             return "known"
         if self.failed:
@@ -116,7 +120,7 @@ class Verdicts:
     def __init__(self, catalogue: Catalogue, scope: Scope, known: KnownFailures = ()) -> None:
         self.catalogue = catalogue
         self.by_id = {
-            key: Verdict(requirement, known, not scope.is_unimplemented(requirement))
+            key: Verdict(requirement, known, key not in scope.unscored, not scope.is_unimplemented(requirement))
             for key, requirement in catalogue.requirements.items()
             if key in scope.requirements
         }

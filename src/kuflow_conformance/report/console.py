@@ -216,6 +216,9 @@ def differences(comparison: Comparison) -> RenderableType:
         parts.append(Text(f"{said} since", style="bold red"))
     else:
         parts.append(Text("nothing broken since", style="bold green"))
+    if comparison.new:
+        shown = ", ".join(f"{requirement['id']} {requirement['outcome']}" for requirement in comparison.new)
+        parts.append(Text(f"new requirements, which do not count here: {shown}", style="cyan"))
     if comparison.lost:
         parts.append(Text(f"{len(comparison.lost)} MUST requirements are not tested any more", style="bold yellow"))
     return Group(*parts)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from kuflow_conformance.findings.floor import UNCOUNTED
+
 OPERATIONS_NAMED = 3
 """Operations that are named in a line; the others are counted."""
 
@@ -64,6 +66,7 @@ _WORST_FIRST = (
     ("observed", "observed"),
     ("not tested", "not tested"),
     ("not implemented", "not implemented, declared"),
+    ("not scored", "not scored"),
 )
 
 
@@ -75,7 +78,7 @@ def by_area(record: dict[str, Any]) -> list[dict[str, Any]]:
     table = []
     for name, requirements in areas.items():
         outcomes = Counter(requirement["outcome"] for requirement in requirements)
-        demanded = [r for r in requirements if r["level"] != "OBSERVE" and r["outcome"] != "not implemented"]
+        demanded = [r for r in requirements if r["level"] != "OBSERVE" and r["outcome"] not in UNCOUNTED]
         verdict = next(word for outcome, word in _WORST_FIRST if outcomes[outcome])
         row = {"area": name, "held": outcomes["pass"], "selected": len(demanded)}
         table.append({**row, "outcomes": outcomes, "verdict": verdict})

@@ -45,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--seed", type=int, default=DEFAULT_SEED, help=f"seed of generated requests (default: {DEFAULT_SEED})"
     )
     group.addoption("--only", action="append", default=[], metavar="AREA|REQ|OPERATION", help="only these")
+    group.addoption("--requirements", metavar="VERSION", help="score only those of this version of the suite")
     group.addoption("--skip", action="append", default=[], metavar="WHAT[=REASON]", help="send nothing of these")
     group.addoption(
         "--require", action="append", default=[], metavar="95%|AREA|REQ", help="what has to be tested for a verdict"
@@ -289,9 +290,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         if item.config.pluginmanager.has_plugin("allure_listener"):
             allure.describe(evidence, run.catalogue, marked(item), run.known)
     known = current(run.known)
-    if message := failure_message(evidence, run.catalogue, run.selected, known, new=True):
+    if message := failure_message(evidence, run.catalogue, run.scope.scored, known, new=True):
         raise RequirementBroken(message)
-    if message := failure_message(evidence, run.catalogue, run.selected, known, new=False):
+    if message := failure_message(evidence, run.catalogue, run.scope.scored, known, new=False):
         pytest.xfail(message)  # it is no reason to stop at, nor to look at again
     if problem is not None:
         pytest.skip(str(problem))

@@ -37,6 +37,7 @@ def scope_of(settings: Settings, target: Target, catalogue: Catalogue, descripti
         _label(settings, catalogue, [skip.name for skip in skips], len(unimplemented), len(everything)),
         bool(only.operations),
         skips,
+        frozenset(catalogue.newer_than(settings.requirements) if settings.requirements else ()),
         unimplemented,
     )
 
@@ -74,6 +75,7 @@ def _label(settings: Settings, catalogue: Catalogue, skipped: list[str], missing
         "what failed in the last run" if settings.last_failed else "",
         f"part {settings.shard}" if settings.shard else "",
         f"without {', '.join(skipped)}" if skipped else "",
+        f"requirements {settings.requirements}" if settings.requirements else "",
         f"{total - missing} of {total} operations, as declared" if missing else "",
     ]
     return ", ".join(part for part in parts if part)

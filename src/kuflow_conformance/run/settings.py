@@ -33,6 +33,8 @@ class Settings(BaseModel):
     """Requirements, prefixes, areas or operations, or patterns of them; all when empty."""
     skip: tuple[SkipEntry, ...] = ()
     """What is left out, beside what the target file says."""
+    requirements: str | None = None
+    """The version of the suite whose requirements are scored, such as ``0.1``; None for all there are."""
     require: tuple[str, ...] = ()
     """What has to be tested for a verdict, beside what the target file says: a share such as ``95%``, or names."""
     seed: int = DEFAULT_SEED
