@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kuflow_conformance import files
 from kuflow_conformance.description import requirements
@@ -55,6 +56,11 @@ def test_selectors():
     assert catalogue.matching("err") == catalogue.matching("errors")
     assert catalogue.matching("E?R-00*") >= {"ERR-001", "ERR-009"}
     assert not catalogue.matching("nonsense")
+
+
+def test_every_requirement_says_since_when_it_is_there():
+    areas = yaml.safe_load(files.data("spec/requirements.yaml").read_text())
+    assert [r["id"] for area in areas for r in area["requirements"] if "since" not in r] == []
 
 
 def test_a_duplicate_id_is_refused(tmp_path):

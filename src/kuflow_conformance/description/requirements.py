@@ -42,7 +42,7 @@ class Requirement(BaseModel):
     source: str
     operations: tuple[str, ...] | Literal["all"]
     profile: Profile
-    since: str = Field(pattern=r"^\d+\.\d+$")
+    since: str = Field(default="0.1", pattern=r"^\d+\.\d+$")
     traffic: bool = False
     explains: tuple[str, ...] = ()
 
