@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SOURCES = [path for folder in ("src", "suites") for path in (ROOT / folder).rglob("*.py")]
 MODULES = {"yaml": "pyyaml", "allure": "allure-pytest"}
-FROM_OTHERS = {"jsonpointer": "jsonpatch", "kuflow_conformance": ""}
+FROM_OTHERS = {"jsonpointer": "jsonpatch", "kuflow_conformance": "", "cosmic_ray": "the extra dev"}
 
 
 def test_nothing_executes_data():

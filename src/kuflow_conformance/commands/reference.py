@@ -108,6 +108,14 @@ def serve(
     show_default=True,
     help="Carry out this many runs at once.",
 )
+@click.option(
+    "--mutants",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Run N mutants of the bundled server as well: its source with one small change each.",
+)
+@click.option("--mutant-seed", type=int, default=1, show_default=True, help="Draw the mutants by this seed.")
 @click.option("--baseline", is_flag=True, help="Let Schemathesis' command line try the same faults.")
 @click.option(
     "--folder",
@@ -128,13 +136,15 @@ def qualify(
     seeds: int,
     profile: str | None,
     jobs: int,
+    mutants: int,
+    mutant_seed: int,
     baseline: bool,
     folder: Path,
     scorecard: Path | None,
 ) -> None:
     """Measure how good the suite is.
 
-    Does it find every fault, and accept every variation? Without --fault and --variation, all are run.
+    Does it find every fault, and accept every variation? Without --fault, --variation and --mutants, all are run.
 
     Exit codes: 0 every fault is reported under its requirement, and nothing else is; 1 otherwise.
     """
@@ -146,13 +156,14 @@ def qualify(
     from kuflow_conformance.reference import qualify as qualification
 
     fault_ids, variation_ids = list(fault), list(variation)
-    if not fault_ids and not variation_ids:
+    if not (fault_ids or variation_ids or mutants):
         fault_ids = [entry.id for entry in faults.BANK]
         variation_ids = [entry.id for entry in variations.BANK]
     if sample:
         fault_ids = qualification.rotated(fault_ids, sample, date.today().toordinal())
     together = VARIATIONS_TOGETHER if sample else 1
     chosen = qualification.subjects(fault_ids, variation_ids, seeds, profile, together)
+    chosen += qualification.mutant_subjects(mutants, mutant_seed, profile)
     console = Console(highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
@@ -165,7 +176,13 @@ def qualify(
         f"faults: {overall['detected']} of {overall['faults']} detected, {overall['named']} under their requirement, "
         f"{overall['first']} with it first"
     )
-    console.print(f"legal servers: {len(card.false_alarms)} false alarms in {len(results) - overall['faults']} runs")
+    legal = len(card.of("variation")) + len(card.of("plain"))
+    console.print(f"legal servers: {len(card.false_alarms)} false alarms in {legal} runs")
+    if mutants:
+        alive = len(card.survivors)
+        console.print(f"mutants: {mutants - alive} of {mutants} reported, {alive} survive")
+        for change, reason in card.survivors:
+            console.print(f"  {change}: {reason}", soft_wrap=True)
     for result in (*card.missed, *card.false_alarms):
         said = ", ".join(result.reported) or f"nothing (exit {result.exit_code})"
         console.print(

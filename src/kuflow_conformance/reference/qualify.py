@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -22,7 +24,9 @@ from rich.progress import Progress
 
 from kuflow_conformance import files
 from kuflow_conformance.description import openapi, requirements
-from kuflow_conformance.reference import faults, peer, serve, variations
+from kuflow_conformance.errors import EXIT_CONFORMANT
+from kuflow_conformance.reference import faults, mutants, peer, serve, variations
+from kuflow_conformance.reference.mutants import Mutant
 from kuflow_conformance.report import templates
 
 PLAIN_SEED = 1
@@ -40,16 +44,19 @@ class Subject:
     """One server to run the suite against."""
 
     kind: str
-    """``fault``, ``variation`` or ``plain``."""
+    """``fault``, ``variation``, ``plain`` or ``mutant``."""
     id: str
     """One switch, or several with ``+`` between them."""
     requirements: tuple[str, ...] = ()
     """What a fault breaks, or what variations may be warned of."""
     profile: str = "core"
     seed: int | None = None
+    mutant: Mutant | None = None
 
     @property
     def options(self) -> list[str]:
+        if self.mutant is not None:
+            return ["--fail-fast", "--profile", self.profile]
         switches = [] if self.kind == "plain" else [f"--{self.kind}={key}" for key in self.id.split("+")]
         return [*switches, "--profile", self.profile, *(["--seed", str(self.seed)] if self.seed is not None else [])]
 
@@ -73,6 +80,8 @@ class Result:
     seconds: float = 0.0
     first: dict[str, Any] | None = None
     """The first report: requirement, requests and seconds until then."""
+    change: str = ""
+    """What a mutant does."""
     baseline: bool | None = None
     """Whether the generic tool reported it; None where it was not asked."""
     baseline_requests: int = 0
@@ -84,7 +93,8 @@ class Result:
 
     @property
     def detected(self) -> bool:
-        return bool(self.reported)
+        """Whether anything was reported; a mutant that does not even start is seen by anybody."""
+        return bool(self.reported) or (self.kind == "mutant" and self.exit_code != EXIT_CONFORMANT)
 
     @property
     def right(self) -> bool:
@@ -137,6 +147,11 @@ def subjects(
         found.append(Subject("variation", "+".join(chosen), warned, profile=profile or "core"))
     found += [Subject("plain", f"seed {n}", profile=profile or "core", seed=n) for n in range(1, seeds + 1)]
     return found
+
+
+def mutant_subjects(count: int, seed: int, profile: str | None = None) -> list[Subject]:
+    """`count` mutants of the bundled server, drawn by seed."""
+    return [Subject("mutant", m.id, profile=profile or "core", mutant=m) for m in mutants.sample(count, seed)]
 
 
 def rotated(ids: Sequence[str], count: int, turn: int) -> list[str]:
@@ -204,11 +219,17 @@ class Qualification:
         command = [sys.executable, "-m", "kuflow_conformance", "run", *subject.options]
         command += ["--workers", "1", "--record-only", "--reports", str(reports)]
         started = time.monotonic()
-        try:
-            code = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False).returncode
-        except subprocess.TimeoutExpired:
-            code = TIMED_OUT
+        with tempfile.TemporaryDirectory() as copy:
+            environment = dict(os.environ)
+            if subject.mutant is not None:
+                environment["PYTHONPATH"] = str(mutants.install(subject.mutant, Path(copy)))
+            try:
+                done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, env=environment, check=False)
+                code = done.returncode
+            except subprocess.TimeoutExpired:
+                code = TIMED_OUT
         result = Result(subject.kind, subject.id, list(subject.requirements), code)
+        result.change = subject.mutant.change if subject.mutant else ""
         result.seconds = round(time.monotonic() - started, 1)
         record_path = reports / "run.json"
         if record_path.is_file():
@@ -276,6 +297,13 @@ class Scorecard:
         return [result for kind in ("variation", "plain") for result in self.of(kind) if not result.clean]
 
     @property
+    def survivors(self) -> list[tuple[str, str]]:
+        """Mutants that nothing was reported of: the change, and what was found out about it."""
+        reasons = mutants.explained()
+        alive = [result.change for result in self.of("mutant") if not result.detected]
+        return [(change, reasons.get(change, "not looked at yet")) for change in alive]
+
+    @property
     def passed(self) -> bool:
         """Whether every fault is reported under its requirement and nothing else is."""
         return not self.missed and not self.false_alarms
@@ -326,6 +354,8 @@ class Scorecard:
             "by_difficulty": self.grouped("difficulty"),
             "variations": len(self.of("variation")),
             "seeds": len(self.of("plain")),
+            "mutants": len(self.of("mutant")),
+            "survivors": self.survivors,
             "false_alarms": [asdict(result) for result in self.false_alarms],
             "missed": [asdict(result) for result in self.missed],
             "unexercised": self.unexercised,
