@@ -17,6 +17,7 @@ import dataclasses
 import io
 import json
 import multiprocessing
+import random
 import re
 import sys
 import tempfile
@@ -38,6 +39,9 @@ from kuflow_conformance.target.target_file import Target
 from kuflow_conformance.traffic.proxy import Proxy
 from kuflow_conformance.traffic.seen import Seen
 from kuflow_conformance.traffic.traffic import Traffic
+
+PATIENCE = 300
+"""Seconds that one measurement may take."""
 
 TOKENS = {"acme": "token-of-acme-123", "globex": "token-of-globex-123"}
 
@@ -81,11 +85,42 @@ class Script:
         self.definition, self.groups, self.robot = tenant.definition.id, tenant.groups, tenant.robot
         self.user_action = tenant.user_action_process, tenant.user_action_value
         self.email = tenant.user.email
-        self.random = __import__("random").Random(7)
+        self.random = random.Random(7)
+        self.shared_task = str(uuid.UUID(int=2, version=4))
+        self.user = self.other = server.platform.principals.visible(tenant.application)[0]
         self.failures: collections.Counter[str] = collections.Counter()
 
     def new_id(self) -> str:
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+    def run_together(self) -> None:
+        """What several programs do at once on the same resources: the ids are those of all of them."""
+        for part in (self.shared, self.repetition, self.tasks, self.shared):
+            self.attempt(part)
+        time.sleep(2.1)
+        for sort in (["id"], ["createdAt,desc", "id"]):
+            self.page_through(self.client.process_item.find_process_items, sort, 20)
+            self.page_through(self.client.process.find_processes, sort, 20)
+
+    def shared(self) -> None:
+        items, process_key, key = self.client.process_item, str(uuid.UUID(int=1, version=4)), self.shared_task
+        self.attempt(self.make_process, id=process_key)
+        self.attempt(
+            items.create_process_item, self.task_params(process_key, "PAY", {"amount": 1, "notes": []}, id=key)
+        )
+        task = self.attempt(items.retrieve_process_item, key)
+        for number in range(15):
+            self.attempt(self.patch, task, {"op": "add", "path": "/notes/0", "value": number})
+            self.attempt(self.read, task)
+            self.attempt(self.save, task, {"amount": number, "notes": ["a"]})
+            self.attempt(self.read, task)
+            log = models.ProcessItemTaskAppendLogParams(message=f"entry {number}", level="INFO")
+            self.attempt(items.append_process_item_task_log, key, log)
+            self.attempt(self.entity, models.Process(id=process_key), {"customer": {"name": f"Ann {number}"}})
+            self.attempt(self.client.process.retrieve_process, process_key)
+            if number == 8:
+                self.attempt(items.claim_process_item_task, key)
+                self.attempt(items.find_process_items, process_id=[process_key])
 
     def run(self) -> None:
         for part in (
@@ -230,8 +265,8 @@ class Script:
             self.attempt(process.patch_process_metadata, first.id, steps)
             process.retrieve_process(first.id)
             for value in (
-                {"customer": {"name": "Ann"}, "lines": [{"sku": "A", "quantity": 1}]}, {"customer": {}},
-                {"customer": {"name": "Bob"}},
+                {"customer": {"name": "Bob"}}, {"customer": {"name": "Ann"}, "lines": [{"sku": "A", "quantity": 1}]},
+                {"customer": {}}, {"customer": {"name": "Bob"}},
             ):  # fmt: skip
                 self.attempt(self.entity, first, value)
                 process.retrieve_process(first.id)
@@ -453,7 +488,10 @@ class Script:
         self.page_through(self.client.process.find_processes, ["createdAt", "id"], 10)
         self.page_through(self.client.process.find_processes, ["lastModifiedAt,desc"], 25)
         self.page_through(items.find_process_items, ["createdAt,desc", "id"], 30)
-        self.page_through(items.find_process_items, ["id"], 4)
+        self.page_through(items.find_process_items, ["createdAt", "id"], 4)
+        self.attempt(self.client.principal.find_principals, type="SYSTEM", size=100)
+        for context in (None, "DEFAULT", None):
+            self.attempt(self.client.robot.find_robots, size=100, **({"filter_context": context} if context else {}))
         self.page_through(items.find_process_items, ["completedAt,desc", "id"], 100, type=["TASK"])
         self.page_through(items.find_process_items, ["id"], 20, type=["TASK"])
         for filters in (
@@ -507,10 +545,11 @@ def observe(kind: str, switch: str, clients: int = 1, outside: int = 0, keep: Pa
         began = time.perf_counter()
         scripts = [Script(client_of(url, server), server) for _ in range(clients)]
         scripts += [Script(client_of(direct, server), server) for _ in range(outside)]
-        threads = [threading.Thread(target=script.run) for script in scripts[1:]]
+        runs = [script.run if len(scripts) == 1 else script.run_together for script in scripts]
+        threads = [threading.Thread(target=run) for run in runs[1:]]
         for thread in threads:
             thread.start()
-        scripts[0].run()
+        runs[0]()
         for thread in threads:
             thread.join()
         seconds = time.perf_counter() - began
@@ -590,7 +629,7 @@ def measure(jobs: list[tuple[str, str, int, int, Path | None]], at_once: int) ->
             process, queue, job, began = entry
             if not queue.empty():
                 yield queue.get()
-            elif process.is_alive() and time.monotonic() - began < 120:
+            elif process.is_alive() and time.monotonic() - began < PATIENCE:
                 continue
             else:
                 yield {"id": job[1], "error": "did not end"}

@@ -55,6 +55,9 @@ def judge_effect(exchange: Exchange) -> Iterator[Finding]:
         prefix, requirement = NAMED[operation.id]
         named = any(f"{prefix}{suffix}" in body for suffix in ("Id", "Email"))
         yield found(requirement, named, "a refusal (4xx), as the body names nobody", exchange.describe())
+    elif operation.id in ("claimProcessItemTask", "completeProcessItemTask"):
+        kind = exchange.object.get("type")
+        yield found("ITM-012", kind != "MESSAGE", "a refusal (4xx), as a message is no task", f"success for a {kind}")
     elif operation.id == "createWorker" and isinstance(body, dict):
         yield from _worker(exchange, body)
     elif operation.id == "createAuthentication" and isinstance(body, dict):

@@ -6,15 +6,18 @@ import json
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from kuflow_conformance.oracles import Finding, found
 from kuflow_conformance.oracles.documents import matching_hash, parse_reference
 from kuflow_conformance.oracles.effects import path_id, value_at
+from kuflow_conformance.oracles.instants import parse_instant
 from kuflow_conformance.oracles.resources import json_values, same_id
 from kuflow_conformance.target.exchange import Exchange, parse_json
 from kuflow_conformance.traffic.memory import Json
 from kuflow_conformance.traffic.seen import Digest, Seen
+from kuflow_conformance.traffic.states import RESOLUTION
 
 KEPT = 5_000
 """Documents, workers and values, of each, that are remembered."""
@@ -67,6 +70,8 @@ class _Robot:
 class _Worker:
     key: str
     ended: float
+    sent: Json
+    moment: datetime | None
 
 
 @dataclass
@@ -162,17 +167,22 @@ class Artefacts:
         key, identity = exchange.object.get("id"), body.get("identity") if isinstance(body, dict) else None
         if not exchange.ok or not isinstance(identity, str) or not isinstance(key, str):
             return
+        moment = parse_instant(exchange.object.get("lastModifiedAt"))
         tenant = str(exchange.object.get("tenantId")).lower()
         known = self._workers.get((tenant, identity))
         if known is not None and known.ended <= started and started - known.ended < EXPECTED:
             expected = "status 200, as the identity is known"
             yield found("WRK-001", exchange.status == 200, expected, exchange.status), exchange
             yield found("WRK-001", same_id(known.key, key), f"the id {known.key}, as before", key), exchange
+            apart = started - known.ended > RESOLUTION and known.sent != body
+            if moment and moment.microsecond and known.moment and apart:
+                expected = f"lastModifiedAt after {known.moment.isoformat()}, before the update"
+                yield found("RED-005", moment > known.moment, expected, moment.isoformat()), exchange
         elif known is None:
             taken = next((name for name in self._identities(key) if name != identity), None)
             expected = "an id of its own for each identity"
             yield found("WRK-001", taken is None, expected, f"the id of {taken}"), exchange
-        self._workers.put((tenant, identity), _Worker(key, ended))
+        self._workers.put((tenant, identity), _Worker(key, ended, body, moment))
 
     def _identities(self, key: str) -> Iterator[str]:
         for (_, identity), worker in self._workers._values.items():

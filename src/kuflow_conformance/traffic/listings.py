@@ -20,6 +20,7 @@ from kuflow_conformance.oracles.lists import (
     MAXIMUM_SIZE,
     ROW_FILTERS,
     criteria,
+    judge_filters,
     out_of_order,
     requested,
     rows_expected,
@@ -42,7 +43,7 @@ _NEVER_CHANGE = {
     "findTenantUsers": ("tenantId",),
     "findProcesses": ("tenantId",),
     "findProcessItems": ("tenantId", "processId", "type", "taskDefinitionCode"),
-    "findRobots": ("tenantId",),
+    "findRobots": ("tenantId", "filterContext"),
 }
 """The filters by what no operation changes."""
 
@@ -96,6 +97,8 @@ class Listings:
             yield finding, exchange
         for finding in self._ties(exchange):
             yield finding, exchange
+        for finding in self._matching(exchange, started):
+            yield finding, exchange
         if not timed or not size or number is None or size > MAXIMUM_SIZE:
             return
         sort = tuple(exchange.query.get("sort", ()))
@@ -108,8 +111,7 @@ class Listings:
         same.pages.append(page)
 
     def _list(self, exchange: Exchange, caller: str) -> _List:
-        filters = tuple(sorted((n, tuple(sorted(v))) for n, v in exchange.query.items() if n not in _PAGING))
-        key = (exchange.operation_id, caller, filters)
+        key = _key(exchange, caller)
         same = self._lists.setdefault(key, _List())
         self._lists.move_to_end(key)
         if len(self._lists) > LISTS_KEPT:
@@ -163,6 +165,33 @@ class Listings:
             wrong = out_of_order(tied, rest)
             expected = f"what was never {asked[0][0].removesuffix('At')} by {rest[0][0]}"
             yield found("SRT-006", wrong is None, expected, f"row {wrong} is out of order" if wrong else "")
+
+    def _matching(self, exchange: Exchange, started: float) -> Iterator[Finding]:
+        """Several filters mean all of them; users have the addresses that were asked for."""
+        filters = [name for name in ROW_FILTERS[exchange.operation_id] if name in exchange.query]
+        if len(filters) > 1:
+            wrong = next((finding for finding in judge_filters(exchange) if not finding.holds), None)
+            yield found("FLT-004", wrong is None, "rows that match all filters", wrong.seen if wrong else "")
+        asked = [address.lower() for address in exchange.query.get("email", ())]
+        if exchange.operation_id != "findTenantUsers" or not asked:
+            return
+        shown = {str(row.get("principalId")).lower() for row in exchange.rows}
+        addresses = {key: self._address(key) for key in shown}
+        strangers = [address for address in addresses.values() if address and address not in asked]
+        yield found("FLT-005", not strangers, f"users with the address {' or '.join(asked)}", strangers[:3])
+        if exchange.query.keys() == {"email"} and len(exchange.rows) == exchange.page.get("totalElements"):
+            lost = [
+                key
+                for user in self._memory.of_kind("tenant user")
+                if user.last and started - user.last.ended < FRESH
+                for key in [str(value_at(user.last.content, ("principal", "id"))).lower()]
+                if self._address(key) in asked and key not in shown
+            ]
+            yield found("FLT-005", not lost, "every known user with such an address", f"{lost[:3]} missing")
+
+    def _address(self, principal: str) -> str:
+        address = value_at(self._memory.principals.get(principal, {}), ("user", "email"))
+        return address.lower() if isinstance(address, str) else ""
 
     # What is known to be there
 
@@ -263,13 +292,7 @@ class Listings:
 
     def _refused(self, exchange: Exchange, caller: str) -> Iterator[Finding]:
         """A request that differs from one that was answered only by what is documented is answered as well."""
-        same = self._lists.get(
-            (
-                exchange.operation_id,
-                caller,
-                tuple(sorted((n, tuple(sorted(v))) for n, v in exchange.query.items() if n not in _PAGING)),
-            )
-        )
+        same = self._lists.get(_key(exchange, caller))
         size, number = requested(exchange, "size", DEFAULT_SIZE), requested(exchange, "page", DEFAULT_PAGE)
         if not same or not same.pages or exchange.status not in (400, 422) or number != 0:
             return
@@ -277,7 +300,16 @@ class Listings:
         if size is None or size > MAXIMUM_SIZE or asked is None:
             return
         answered = {page.size for page in same.pages if page.sort == tuple(exchange.query.get("sort", ()))}
+        sizes = {page.size for page in same.pages}
         if answered and size not in answered:
             yield found("PAG-006", False, f"success, as for size {max(answered)}", exchange.describe())
-        elif not answered and size in {page.size for page in same.pages} and asked:
+        elif not answered and min(sizes) <= size <= max(sizes) and asked:
             yield found("SRT-002", False, "success, as for another order", exchange.describe())
+
+
+def _key(exchange: Exchange, caller: str) -> tuple[Any, ...]:
+    """What tells lists apart, but for their order; filterContext DEFAULT is the same as none."""
+    query = {name: values for name, values in exchange.query.items() if name not in _PAGING}
+    if query.get("filterContext") == ["DEFAULT"]:
+        del query["filterContext"]
+    return exchange.operation_id, caller, tuple(sorted((name, tuple(sorted(values))) for name, values in query.items()))

@@ -93,6 +93,8 @@ class Shown:
     started: float
     ended: float
     row: bool = False
+    since: float = 0.0
+    """When the first answer that showed this version had come; 0 when this is the first."""
 
     @property
     def moment(self) -> datetime | None:

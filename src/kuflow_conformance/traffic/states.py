@@ -8,6 +8,7 @@ all of it was seen is concerned by it. Anything else is a suspicion, for `Quiet`
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -208,7 +209,7 @@ class States:
             return "RED-002"
         if act.creates:
             return "IDM-004" if body != known.creation else "IDM-002"
-        if any(place.endswith(".valid") for place in places):
+        if all(place.endswith(".valid") for place in places):
             changing = before.operation if not act.changes else now.operation
             creating = changing.startswith("create")
             return "JSV-012" if creating else "PAT-006" if changing.startswith("patch") else _validity(known, before)
@@ -216,7 +217,7 @@ class States:
         between = known.between(before.started, now.ended)
         between = [e for e in between if e.started >= before.ended or not e.own]
         if act.changes:
-            apart = now.started - before.ended > RESOLUTION
+            apart = now.started - (before.since or before.ended) > RESOLUTION
             return "RED-005" if own and apart else "" if own else act.rest
         if any(event.ok for event in between):
             done = [event for event in between if event.ok]
@@ -235,7 +236,7 @@ class States:
             return
         if moment.microsecond and before.ended <= now.started:
             first = known.versions.get(moment, [before])[0]
-            if now.started - first.ended > RESOLUTION:
+            if now.started - (first.since or first.ended) > RESOLUTION:
                 expected = f"lastModifiedAt after {before.moment.isoformat()}, before {now.operation}"
                 yield found("RED-005", moment > before.moment, expected, moment.isoformat())
 
@@ -441,9 +442,12 @@ def _validity(known: Known, before: Shown) -> str:
 
 
 def _same_moment(first: Any, second: Any) -> bool:
-    """Whether two timestamps are of one moment: one may be cut to whole seconds."""
+    """Whether two timestamps are of one moment: one may be cut, to milliseconds or to whole seconds."""
     one, other = parse_instant(first), parse_instant(second)
-    return one is None or other is None or abs(one - other) <= timedelta(seconds=1)
+    if one is None or other is None:
+        return True
+    fine = one.microsecond and other.microsecond
+    return abs(one - other) <= timedelta(milliseconds=1 if fine else 1000)
 
 
 def keep_version(known: Known, now: Shown) -> None:
@@ -452,6 +456,8 @@ def keep_version(known: Known, now: Shown) -> None:
     if moment is None or not moment.microsecond:
         return  # a clock of whole seconds, or one time in a thousand
     versions = known.versions.setdefault(moment, [])
+    if versions:
+        now = replace(now, since=min(shown_.since or shown_.ended for shown_ in versions))
     versions[:] = [shown_ for shown_ in versions if shown_.row != now.row] + [now]
     versions.sort(key=lambda shown_: shown_.row)
     while len(known.versions) > VERSIONS_KEPT:
