@@ -17,7 +17,7 @@ from kuflow_conformance.findings import known as known_failures
 from kuflow_conformance.run.runner import run_suites, run_twins
 from kuflow_conformance.run.settings import DEFAULT_SEED, Settings
 
-NOT_FOR_TWINS = ("known", "fail_fast", "last_failed")
+NOT_FOR_TWINS = ("known", "fail_fast", "last_failed", "har", "ndjson")
 """Settings of a run that make no sense for two servers side by side."""
 
 
@@ -98,6 +98,16 @@ NOT_FOR_TWINS = ("known", "fail_fast", "last_failed")
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="The target file of a second server. Both get the same tests; the report shows how they differ.",
+)
+@click.option(
+    "--har",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write all requests and answers to this HAR file. Secrets are taken out.",
+)
+@click.option(
+    "--ndjson",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write all requests and answers to this file, one JSON object a line. Secrets are taken out.",
 )
 @click.option("--record-only", is_flag=True, hidden=True, help="No Allure results, for many runs in a row.")
 @click.option("--fault", multiple=True, metavar="ID", help="Switch this fault of the bundled server on. Repeatable.")

@@ -15,6 +15,7 @@ import pytest
 from kuflow_conformance.description.openapi import Description, Operation
 from kuflow_conformance.description.requirements import PROFILES, Catalogue, Profile
 from kuflow_conformance.errors import EXIT_NO_VERDICT, ConformanceError, TargetUnavailable
+from kuflow_conformance.findings import recording
 from kuflow_conformance.findings.evidence import Evidence
 from kuflow_conformance.findings.known import KnownFailures, current
 from kuflow_conformance.findings.record import RunRecord
@@ -66,6 +67,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--changed-spec", metavar="OLD", help="an earlier description: test first what has changed since")
     group.addoption("--shard", metavar="I/N", help="only the I-th of N parts")
     group.addoption("--time-budget", metavar="TIME", help="how long the run may take, such as 90s or 5m")
+    group.addoption("--har", type=Path, metavar="FILE", help="write all exchanges as a HAR file, without secrets")
+    group.addoption("--ndjson", type=Path, metavar="FILE", help="write all exchanges as lines of JSON, without secrets")
     group.addoption("--write-trace", action="store_true", help="write every exchange to trace.jsonl beside the reports")
 
 
@@ -390,6 +393,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
             clean_up(run)
             if run.trace is not None:
                 run.trace.close()
+            if run.recording is not None:
+                run.recording.close()
+                recording.gather(reports, run.settings.har, run.settings.ndjson)
         write_reports(run.record.as_dict(), reports)
     except OSError as error:  # no room for reports: the verdict is told all the same
         run.record.unwritable = f"the reports cannot be written: {error.strerror}: {reports}"

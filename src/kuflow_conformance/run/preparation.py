@@ -13,10 +13,11 @@ from kuflow_conformance.description.openapi import Description
 from kuflow_conformance.description.requirements import Catalogue
 from kuflow_conformance.description.scope import named
 from kuflow_conformance.errors import ConformanceError, InvalidTarget, OutputNotWritable, TargetUnavailable
-from kuflow_conformance.findings import floor, known, trace
+from kuflow_conformance.findings import floor, known, recording, trace
 from kuflow_conformance.findings.known import KnownFailures
 from kuflow_conformance.findings.record import RunRecord
 from kuflow_conformance.findings.record import read as read_record
+from kuflow_conformance.findings.recording import Recording
 from kuflow_conformance.findings.trace import Trace
 from kuflow_conformance.generation.cases import CaseStore
 from kuflow_conformance.oracles import NotTested
@@ -59,6 +60,8 @@ def prepare(settings: Settings) -> Run:
     run.changed = _changed(settings, run.description)
     run.cases.check()
     run.record = RunRecord(run, settings.reports)
+    recording.discard(settings.reports)
+    run.recording = _recording(run)
     run.trace = Trace(settings.reports / trace.FILE) if settings.write_trace else None
     _preflight(run)
     run.budget = Budget(time.time() + settings.time_budget) if settings.time_budget else None
@@ -70,6 +73,7 @@ def join(settings: Settings, handover: Handover, part: str, share: int) -> Run:
     run = _read(settings, handover.run)
     run.bed, run.last_failed, run.changed = handover.bed, handover.last_failed, handover.changed
     run.part, run.share = part, share
+    run.recording = _recording(run)
     run.budget = Budget(handover.deadline, share) if handover.deadline else None
     return run
 
@@ -102,6 +106,11 @@ def _floor(settings: Settings, target: Target, catalogue: Catalogue) -> floor.Fl
     wanted = {name: sorted(named([name], catalogue, (), "require").requirements) for name in names}
     last = next((text for text in reversed(shares) if text), None)
     return {"share": floor.share(last) if last else None, "requirements": wanted}
+
+
+def _recording(run: Run) -> Recording | None:
+    wanted = run.settings.har or run.settings.ndjson
+    return Recording(run.settings.reports, run.part) if wanted else None
 
 
 def _changed(settings: Settings, description: Description) -> frozenset[str]:

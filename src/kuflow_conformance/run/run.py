@@ -14,6 +14,7 @@ from kuflow_conformance.findings.floor import Floor
 from kuflow_conformance.findings.history import History
 from kuflow_conformance.findings.known import KnownFailures
 from kuflow_conformance.findings.record import RunRecord
+from kuflow_conformance.findings.recording import Recording
 from kuflow_conformance.findings.trace import Trace
 from kuflow_conformance.generation.cases import CaseStore
 from kuflow_conformance.oracles import NotTested
@@ -79,6 +80,8 @@ class Run:
     session: Session | None = None
     world: World | None = None
     evidence: Evidence | None = None
+    recording: Recording | None = None
+    """Where this process writes its exchanges; None when they are not wanted."""
     trace: Trace | None = None
     """Where every exchange is written for a comparison with another server; None when there is none."""
 
@@ -119,6 +122,8 @@ class Run:
     def see(self, exchange: Exchange) -> None:
         """Give an exchange to the evidence of the running test."""
         self.made.see(exchange)
+        if self.recording is not None and self.session is not None:
+            self.recording.see(exchange, self.session.redactor)
         if self.evidence is not None:
             self.evidence.see(exchange)
             if self.trace is not None and self.session is not None:

@@ -54,6 +54,10 @@ class Settings(BaseModel):
     write_to_production: bool = False
     write_trace: bool = False
     """Whether every exchange is written for a comparison with another server."""
+    har: Path | None = None
+    """Where all exchanges are written as a HAR file."""
+    ndjson: Path | None = None
+    """Where all exchanges are written as lines of JSON."""
     record_only: bool = False
     """Whether no Allure results are wanted."""
 

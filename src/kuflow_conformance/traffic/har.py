@@ -58,6 +58,10 @@ class Entry:
     """Seconds; None when they were not recorded."""
     encoded: str = ""
     """A content encoding that could not be undone."""
+    caller: str = CLIENT
+    """Who sent it, by the name that a run gave; its credentials are taken out."""
+    failure: str = ""
+    """Why there is no answer, as a run says."""
     headers_known: bool = True
     exact_answer: bool = True
     exact_request: bool = True
@@ -191,6 +195,8 @@ def entry_of(raw: Any, attached: Attached) -> Entry:
         started=_moment(started),
         elapsed=float(time) / 1000 if isinstance(time, (int, float)) and time >= 0 else None,
         encoded=encoded,
+        caller=str(raw.get("_caller") or CLIENT),
+        failure=str(response.get("_error") or "") if "_caller" in raw else "",
         headers_known=bool(response.get("headers")),
         exact_answer=_exact(content, content.get("size")),
         exact_request=_exact(sent, request.get("bodySize")),
@@ -299,7 +305,8 @@ def seen(entry: Entry, base_url: str, description: Description, number: int) -> 
         body=entry.body or b"",
         elapsed=entry.elapsed or 0.0,
         started=entry.started or datetime.now(UTC),
-        caller=CLIENT,
+        caller=entry.caller,
+        failure=entry.failure,
         number=number,
     )
     return Seen(

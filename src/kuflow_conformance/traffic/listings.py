@@ -93,20 +93,20 @@ class Listings:
         size, number = requested(exchange, "size", DEFAULT_SIZE), requested(exchange, "page", DEFAULT_PAGE)
         if exchange.status != 200 or not isinstance(total, int) or isinstance(total, bool):
             return
-        for finding in self._rows(exchange, started, ended):
+        for finding in self._rows(exchange, caller, started, ended):
             yield finding, exchange
         for finding in self._ties(exchange):
             yield finding, exchange
-        for finding in self._matching(exchange, started):
+        for finding in self._matching(exchange, caller, started):
             yield finding, exchange
         if not timed or not size or number is None or size > MAXIMUM_SIZE:
             return
         sort = tuple(exchange.query.get("sort", ()))
         page = _Page(exchange, started, ended, total, size, number, tuple(exchange.keys), sort)
-        for finding in self._complete(page):
+        for finding in self._complete(page, caller) if caller else ():
             yield finding, exchange
         same = self._list(exchange, caller)
-        if self._lasting(exchange):
+        if caller and self._lasting(exchange):  # others may be shown other rows
             yield from self._together(same, page)
         same.pages.append(page)
 
@@ -124,7 +124,7 @@ class Listings:
 
     # Rows
 
-    def _rows(self, exchange: Exchange, started: float, ended: float) -> Iterator[Finding]:
+    def _rows(self, exchange: Exchange, caller: str, started: float, ended: float) -> Iterator[Finding]:
         """Each row agrees with the resource as it was read; none stands there twice."""
         kind = ROWS[exchange.operation_id]
         keys = exchange.keys
@@ -138,9 +138,10 @@ class Listings:
             if kind == "principal":
                 self._memory.learn_principal(row)
             known = self._memory.of(kind, row["id"])
-            now = Shown(row, exchange.operation_id, started, ended, row=True)
+            now = Shown(row, exchange.operation_id, started, ended, row=True, caller=caller)
             yield from self._row(known, now)
             known.first = known.first or now
+            known.seen_by.add(caller)
             keep_version(known, now)
             if kind == "item" and isinstance(row.get("processId"), str):
                 self._memory.belongs(known.key, row["processId"])
@@ -166,7 +167,7 @@ class Listings:
             expected = f"what was never {asked[0][0].removesuffix('At')} by {rest[0][0]}"
             yield found("SRT-006", wrong is None, expected, f"row {wrong} is out of order" if wrong else "")
 
-    def _matching(self, exchange: Exchange, started: float) -> Iterator[Finding]:
+    def _matching(self, exchange: Exchange, caller: str, started: float) -> Iterator[Finding]:
         """Several filters mean all of them; users have the addresses that were asked for."""
         filters = [name for name in ROW_FILTERS[exchange.operation_id] if name in exchange.query]
         if len(filters) > 1:
@@ -183,7 +184,7 @@ class Listings:
             lost = [
                 key
                 for user in self._memory.of_kind("tenant user")
-                if user.last and started - user.last.ended < FRESH
+                if user.last and caller and caller in user.seen_by and started - user.last.ended < FRESH
                 for key in [str(value_at(user.last.content, ("principal", "id"))).lower()]
                 if self._address(key) in asked and key not in shown
             ]
@@ -195,7 +196,7 @@ class Listings:
 
     # What is known to be there
 
-    def _complete(self, page: _Page) -> Iterator[Finding]:
+    def _complete(self, page: _Page, caller: str) -> Iterator[Finding]:
         """A list that shows all of its rows has those that are known and match."""
         exchange = page.exchange
         if page.number or page.total > page.size or len(page.keys) < page.total:
@@ -207,7 +208,9 @@ class Listings:
         lost = [
             known.key
             for known in self._memory.of_kind(ROWS[exchange.operation_id])
-            if known.key not in page.keys and self._must_be_there(known, page, filters, places)
+            if known.key not in page.keys
+            and caller in known.seen_by
+            and self._must_be_there(known, page, filters, places)
         ]
         requirement = "RED-009" if not filters or filters.keys() == {"processId"} else "FLT-002"
         if any(len(values) > 1 for values in filters.values()):

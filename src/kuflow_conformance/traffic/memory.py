@@ -93,6 +93,8 @@ class Shown:
     started: float
     ended: float
     row: bool = False
+    caller: str = ""
+    """Who was shown it, told apart by credentials; empty when that is not known."""
     since: float = 0.0
     """When the first answer that showed this version had come; 0 when this is the first."""
 
@@ -135,6 +137,8 @@ class Known:
     log: list[Json] = field(default_factory=list)
     """Its log as it was shown last."""
     log_ended: float = 0.0
+    seen_by: set[str] = field(default_factory=set)
+    """The callers that were shown it: others may have no access."""
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=24))
 
     @property

@@ -58,21 +58,21 @@ class States:
         self._memory = memory
         self._quiet = quiet
 
-    def judge(self, exchange: Exchange, started: float, ended: float, timed: bool) -> Iterator[Finding]:
+    def judge(self, exchange: Exchange, caller: str, started: float, ended: float, timed: bool) -> Iterator[Finding]:
         """Hold an answer against what is known, and remember it."""
         act = ACTS.get(exchange.operation_id)
         if act is None:
             return
         body = parse_json(exchange.request_body) if exchange.request_body else None
         if exchange.refused:
-            yield from self._refused(exchange, act, body, started, ended)
+            yield from self._refused(exchange, act, body, caller, started, ended)
             return
         key = exchange.object.get("id")
         if not exchange.ok or not isinstance(key, str) or not small(exchange):
             self._lost(exchange, act, started, ended)
             return
         known = self._memory.of(act.kind, key)
-        now = Shown(exchange.object, exchange.operation_id, started, ended)
+        now = Shown(exchange.object, exchange.operation_id, started, ended, caller=caller)
         if timed:
             yield from self._final(known, now)
             yield from self._cascade(known, now)
@@ -97,6 +97,7 @@ class States:
         elif act.creates:
             known.repeated = True
         known.first = known.first or now
+        known.seen_by.add(now.caller)
         if known.last is None or now.ended >= known.last.ended:
             known.last = now
         if act.kind == "item" and isinstance(process := now.content.get("processId"), str):
@@ -193,7 +194,8 @@ class States:
         for before in known.versions.get(moment, []) if moment else []:
             if before.row and now.row:
                 continue
-            complete = before.operation == now.operation and now.operation.startswith("retrieve")
+            complete = before.operation == now.operation and before.caller == now.caller
+            complete = complete and now.operation.startswith("retrieve")
             wrong = differences(before.content, now.content, complete=complete)
             requirement = self._blamed(known, before, now, act, wrong, body) if wrong else act.kept or "RED-003"
             if act.creates and not wrong:
@@ -318,7 +320,9 @@ class States:
 
     # Refusals
 
-    def _refused(self, exchange: Exchange, act: Act, body: Any, started: float, ended: float) -> Iterator[Finding]:
+    def _refused(
+        self, exchange: Exchange, act: Act, body: Any, caller: str, started: float, ended: float
+    ) -> Iterator[Finding]:
         key = str(body.get("id", "")) if act.creates and isinstance(body, dict) else path_id(exchange)
         known = self._memory.get(act.kind, key) if key else None
         if known is None or exchange.status in (401, 403, 429):
@@ -326,6 +330,8 @@ class States:
         if act.changes and not act.creates:
             known.events.append(Event(exchange.operation_id, started, ended, ok=False))
         if known.last is None or known.last.ended > started or started - known.last.ended > FRESH:
+            return
+        if caller not in known.seen_by:
             return
         if act.creates and known.created and body == known.creation:
             expected = "status 200 and the same resource, as for any repeated creation"

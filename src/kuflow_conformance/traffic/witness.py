@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from kuflow_conformance.oracles import Finding
 from kuflow_conformance.oracles.effects import judge_effect
 from kuflow_conformance.target.exchange import Exchange
+from kuflow_conformance.target.redaction import REDACTED
 from kuflow_conformance.traffic.artefacts import Artefacts
 from kuflow_conformance.traffic.listings import Listings
 from kuflow_conformance.traffic.memory import Memory
@@ -55,7 +56,7 @@ class Witness:
         if seen.request_body_known:
             for finding in judge_effect(exchange):
                 yield finding, exchange
-        for finding in self._states.judge(exchange, started, ended, seen.timed):
+        for finding in self._states.judge(exchange, caller, started, ended, seen.timed):
             yield finding, exchange
         yield from self._listings.judge(exchange, caller, started, ended, seen.timed)
         yield from self._artefacts.judge(seen, caller, started, ended)
@@ -69,4 +70,6 @@ class Witness:
 def caller_of(exchange: Exchange) -> str:
     """Whoever sent a request, told apart by credentials; those are not kept."""
     authorization = exchange.request_headers.get("Authorization", "")
+    if authorization == REDACTED:
+        return exchange.caller
     return hashlib.sha256(authorization.encode("utf-8", "replace")).hexdigest()[:16] if authorization else ""
