@@ -25,6 +25,7 @@ import threading
 import time
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import uvicorn
@@ -116,7 +117,7 @@ class Script:
             self.attempt(self.read, task)
             log = models.ProcessItemTaskAppendLogParams(message=f"entry {number}", level="INFO")
             self.attempt(items.append_process_item_task_log, key, log)
-            self.attempt(self.entity, models.Process(id=process_key), {"customer": {"name": f"Ann {number}"}})
+            self.attempt(self.entity, SimpleNamespace(id=process_key), {"customer": {"name": f"Ann {number}"}})
             self.attempt(self.client.process.retrieve_process, process_key)
             if number == 8:
                 self.attempt(items.claim_process_item_task, key)
