@@ -1,11 +1,13 @@
 """Webhooks: one event for each creation and each change of state, as the documentation describes it."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from kuflow_conformance.oracles.events import concerning, event_of, key_of, once_each
 from kuflow_conformance.oracles.instants import parse_instant
-from kuflow_conformance.target.exchange import parse_json
+from kuflow_conformance.target.credentials import Credentials
 
 ARRIVAL = 10.0
 """Seconds in which an event has to arrive."""
@@ -13,41 +15,16 @@ ARRIVAL = 10.0
 SILENCE = 1.0
 """Seconds without an event after which none is expected any more."""
 
+SIDES = 8
+EARLY = 3
+"""Processes whose events are read at once."""
+
 SCHEMAS = {
     "PROCESS.CREATED": "WebhookEventProcessCreated",
     "PROCESS.STATE_CHANGED": "WebhookEventProcessStateChanged",
     "PROCESS_ITEM.CREATED": "WebhookEventProcessItemCreated",
     "PROCESS_ITEM.TASK_STATE_CHANGED": "WebhookEventProcessItemTaskStateChanged",
 }
-
-
-def event_of(exchange):
-    event = parse_json(exchange.request_body)
-    return event if isinstance(event, dict) else {}
-
-
-def data_of(exchange):
-    data = event_of(exchange).get("data")
-    return data if isinstance(data, dict) else {}
-
-
-def concerning(processes, arrived):
-    wanted = {process.lower() for process in processes}
-    return [exchange for exchange in arrived if str(data_of(exchange).get("processId")).lower() in wanted]
-
-
-def once_each(arrived):
-    """Without events that came before with the same id and content: how often one is delivered, is open."""
-    return list({str(event_of(exchange)): exchange for exchange in reversed(arrived)}.values())[::-1]
-
-
-def key_of(exchange):
-    data = data_of(exchange)
-    subject = str(data.get("processItemId") or data.get("processId")).lower()
-    state = data.get("processState") or (
-        "" if event_of(exchange).get("type") == "PROCESS_ITEM.CREATED" else data.get("processItemState")
-    )
-    return event_of(exchange).get("type"), subject, state or ""
 
 
 @pytest.mark.requirement("WEB-001", "WEB-002", "WEB-003", "WEB-004", "WEB-005", "WEB-006")
@@ -122,3 +99,111 @@ def test_events(listener, world, evidence, description):
     created = world.call("createProcess", body=world.process_body())
     listener.status = 200
     evidence.accepted("WEB-006", created, "success, though the receiver of the events refuses them")
+
+
+@pytest.mark.requirement("WEB-002")
+def test_no_event_without_cause(listener, world, evidence):
+    """Of requests that were refused, or repeated, or answered otherwise without a change, nobody hears."""
+    process_body = world.process_body()
+    process = world.id_of(world.granted(world.call("createProcess", body=process_body)))
+    task_body, message_body = world.task_body(process), world.message_body(process)
+    for body in (task_body, message_body):
+        world.granted(world.call("createProcessItem", body=body))
+    task, changed = task_body["id"], Counter()
+    if world.bed.claimable and world.call("claimProcessItemTask", id=task).ok:
+        changed["PROCESS_ITEM.TASK_STATE_CHANGED", task.lower(), "CLAIMED"] = 1
+    before = world.read_process(process), world.read_item(task)
+    nobody = Credentials.nobody()
+    for operation_id, parts in (
+        ("createProcess", {"body": process_body}),
+        ("createProcessItem", {"body": task_body}),
+        ("createProcessItem", {"body": message_body}),
+        ("createProcessItem", {"body": world.task_body(process, task={"taskDefinitionCode": "CONFORMANCE-NONE"})}),
+        ("createProcess", {"body": world.process_body(), "caller": nobody}),
+        ("cancelProcess", {"id": process, "caller": nobody}),
+        ("completeProcess", {"id": process, "caller": nobody}),
+        ("claimProcessItemTask", {"id": task}),
+        ("claimProcessItemTask", {"id": message_body["id"]}),
+        ("completeProcessItemTask", {"id": task, "caller": nobody}),
+        ("assignProcessItemTask", {"id": task, "body": {}}),
+        ("changeProcessInitiator", {"id": process, "body": {}}),
+        ("updateProcessItemTaskData", {"id": task, "body": {"data": {"value": {"conformance": 1}}}}),
+        ("updateProcessMetadata", {"id": process, "body": {"metadata": {"value": {"conformance": 1}}}}),
+        ("appendProcessItemTaskLog", {"id": task, "body": {"message": "conformance", "level": "INFO"}}),
+    ):
+        world.call(operation_id, **parts)
+    after = world.read_process(process), world.read_item(task)
+    states = [
+        (exchange.at("state"), exchange.at("task.state"), exchange.at("ownerId")) for exchange in (*before, *after)
+    ]
+    if states[:2] != states[2:]:
+        return  # what has changed is another requirement
+    expected = changed + Counter(
+        {
+            ("PROCESS.CREATED", process.lower(), "RUNNING"): 1,
+            ("PROCESS_ITEM.CREATED", task.lower(), ""): 1,
+            ("PROCESS_ITEM.CREATED", message_body["id"].lower(), ""): 1,
+        }
+    )
+    _only(listener, evidence, [process], expected, {process.lower(), task.lower(), message_body["id"].lower()})
+
+
+def _only(listener, evidence, processes, expected, mine):
+    """Of the events about what is `mine`, there are those expected and no others, each once."""
+    listener.wait(lambda arrived: not expected - Counter(map(key_of, concerning(processes, arrived))), ARRIVAL)
+    listener.settle(SILENCE)
+    arrived = [
+        exchange for exchange in once_each(concerning(processes, listener.arrived)) if key_of(exchange)[1] in mine
+    ]
+    for key, count in Counter(map(key_of, arrived)).items():
+        exchange = next(exchange for exchange in arrived if key_of(exchange) == key)
+        once, event = count <= expected[key], " ".join(key)
+        evidence.check("WEB-002", exchange, once, expected=f"{event} {expected[key]} times", seen=f"{count} times")
+
+
+@pytest.mark.racing
+@pytest.mark.requirement("WEB-002")
+def test_events_of_simultaneous_requests(listener, world, evidence):
+    """One creation, one claim and one cancellation from many sides are one event each."""
+    process_body = world.process_body()
+    made = world.together([world.call_of("createProcess", body=process_body) for _ in range(SIDES)])
+    process = world.id_of(next((world.granted(answer) for answer in made if answer.ok), made[0]))
+    task_body = world.task_body(process)
+    world.together([world.call_of("createProcessItem", body=task_body) for _ in range(SIDES)])
+    task = task_body["id"]
+    if world.bed.claimable:
+        world.together([world.call_of("claimProcessItemTask", id=task) for _ in range(SIDES)])
+    claimed = world.read_item(task).at("task.state") == "CLAIMED"
+    world.together([world.call_of("cancelProcess", id=process) for _ in range(SIDES)])
+    expected = Counter(
+        {
+            ("PROCESS.CREATED", process.lower(), "RUNNING"): 1,
+            ("PROCESS_ITEM.CREATED", task.lower(), ""): 1,
+            ("PROCESS.STATE_CHANGED", process.lower(), "CANCELLED"): 1,
+            ("PROCESS_ITEM.TASK_STATE_CHANGED", task.lower(), "CANCELLED"): 1,
+        }
+    )
+    if claimed:
+        expected["PROCESS_ITEM.TASK_STATE_CHANGED", task.lower(), "CLAIMED"] = 1
+    _only(listener, evidence, [process], expected, {process.lower(), task.lower()})
+
+
+@pytest.mark.racing
+@pytest.mark.requirement("WEB-007")
+def test_what_an_event_tells_of_is_there(listener, world, evidence):
+    """Whoever reads as soon as an event has come, finds what it is about."""
+    for _ in range(EARLY):
+        process_body = world.process_body()
+        task_body = world.task_body(process_body["id"])
+        for create, read, body, wanted in (
+            ("createProcess", "retrieveProcess", process_body, "PROCESS.CREATED"),
+            ("createProcessItem", "retrieveProcessItem", task_body, "PROCESS_ITEM.CREATED"),
+        ):
+            with ThreadPoolExecutor(1) as pool:
+                created = pool.submit(world.call, create, body=body)
+                key = (wanted, body["id"].lower())
+                come = listener.wait(lambda arrived, key=key: any(key_of(e)[:2] == key for e in arrived), ARRIVAL)
+                exchange = world.call(read, id=body["id"]) if come else None
+                world.granted(created.result())
+            if exchange is not None:
+                evidence.accepted("WEB-007", exchange, f"{body['id']}, of which {wanted} has just told")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from typing import Any
@@ -86,3 +87,64 @@ def _(server: ReferenceServer) -> None:
                     continue  # nobody listens
 
     around(server.platform, "emit", emit)
+
+
+def _event_of(server: ReferenceServer, process_id: str) -> None:
+    data = {"processId": process_id, "processState": "RUNNING"}
+    server.platform.emit("PROCESS.CREATED", data)
+
+
+@fault("event-of-creation-again", "WEB-002", "a process that is created again sends its event again")
+def _(server: ReferenceServer) -> None:
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        answer: Answer = original()
+        if answer.status == 200:
+            _event_of(server, body["id"])
+        return answer
+
+    on_call(server, "createProcess", create)
+
+
+@fault("event-of-refused-claim", "WEB-002", "a refused claim of a claimed task sends the event of a claim")
+def _(server: ReferenceServer) -> None:
+    def claim(original: Any, caller: Principal, id: str) -> Answer:
+        try:
+            answer: Answer = original()
+        except Refused as refusal:
+            item = server.platform.items.get(caller, id)
+            if refusal.status == 409 and item and item.task and item.task.state == "CLAIMED":
+                server.platform.change_task(caller, item, item.task, "CLAIMED")
+            raise
+        return answer
+
+    on_call(server, "claimProcessItemTask", claim)
+
+
+@fault("event-of-data", "WEB-002", "saving the data of a task sends the event of a change of its state")
+def _(server: ReferenceServer) -> None:
+    def save(original: Any, caller: Principal, id: str, body: Json) -> Answer:
+        answer: Answer = original()
+        item, task = server.platform.task_of(caller, id)
+        server.platform.change_task(caller, item, task, task.state)
+        return answer
+
+    on_call(server, "updateProcessItemTaskData", save)
+
+
+@fault("event-before-the-process", "WEB-007", "the event of a process is sent 200 milliseconds before it can be read")
+def _(server: ReferenceServer) -> None:
+    created: dict[str, float] = {}
+
+    def create(original: Any, caller: Principal, body: Json) -> Answer:
+        answer: Answer = original()
+        created[str((answer.json or {})["id"]).lower()] = time.monotonic()
+        return answer
+
+    def read(original: Any, caller: Principal, id: str) -> Answer:
+        if time.monotonic() - created.get(id.lower(), 0.0) < 0.2:
+            raise Refused(404, "There is no such process")
+        answer: Answer = original()
+        return answer
+
+    on_call(server, "createProcess", create)
+    on_call(server, "retrieveProcess", read)
