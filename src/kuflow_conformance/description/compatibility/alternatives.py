@@ -6,19 +6,9 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from kuflow_conformance.description.compatibility.findings import judged
+from kuflow_conformance.description.compatibility.flat import Flat, Group, Node, own, same, types_written, union
 from kuflow_conformance.description.compatibility.keywords import Difference
-from kuflow_conformance.description.compatibility.normal import (
-    Flat,
-    Group,
-    Node,
-    Schemas,
-    cover,
-    own,
-    same,
-    types_written,
-    union,
-    without,
-)
+from kuflow_conformance.description.compatibility.normal import Schemas, cover, without
 
 if TYPE_CHECKING:
     from kuflow_conformance.description.compatibility.schemas import Comparison, Pair

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kuflow_conformance.description.compatibility import media
 from kuflow_conformance.description.compatibility.document import At
-from kuflow_conformance.description.compatibility.normal import ANYTHING, Node, Part
+from kuflow_conformance.description.compatibility.flat import ANYTHING, Node, Part
 
 if TYPE_CHECKING:
     from kuflow_conformance.description.compatibility.operations import Walk

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from kuflow_conformance.description.compatibility.normal import INTEGER_FORMATS, SCALARS, Flat
+from kuflow_conformance.description.compatibility.flat import INTEGER_FORMATS, SCALARS, Flat
 
 WIDER_FORMATS = {
     "email": {"idn-email"},

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kuflow_conformance.description.compatibility.document import Document, escape
-from kuflow_conformance.description.compatibility.normal import same
+from kuflow_conformance.description.compatibility.flat import same
 
 WORDS = frozenset(
     [

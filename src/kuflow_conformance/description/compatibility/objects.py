@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kuflow_conformance.description.compatibility.flat import ANYTHING, Flat, Node, matches, own, union
 from kuflow_conformance.description.compatibility.keywords import Difference
-from kuflow_conformance.description.compatibility.normal import (
-    ANYTHING,
-    Flat,
-    Node,
-    Schemas,
-    cover,
-    matches,
-    own,
-    union,
-)
+from kuflow_conformance.description.compatibility.normal import Schemas, cover
 from kuflow_conformance.description.compatibility.values import pinned
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from kuflow_conformance.description.compatibility import exchanges, security, servers
 from kuflow_conformance.description.compatibility.document import At, Document
 from kuflow_conformance.description.compatibility.findings import Finding, Level
-from kuflow_conformance.description.compatibility.normal import Node, Schemas
+from kuflow_conformance.description.compatibility.flat import Node
+from kuflow_conformance.description.compatibility.normal import Schemas
 from kuflow_conformance.description.compatibility.schemas import Comparison, Pair
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")

@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from kuflow_conformance.description.compatibility.alternatives import split
-from kuflow_conformance.description.compatibility.normal import INTEGER_FORMATS, Flat, Node, Schemas, union
+from kuflow_conformance.description.compatibility.flat import INTEGER_FORMATS, Flat, Node, union
+from kuflow_conformance.description.compatibility.normal import Schemas
 from kuflow_conformance.description.compatibility.values import pinned
 
 OF_FORMATS = {

@@ -15,16 +15,8 @@ from typing import Any
 from kuflow_conformance.description.compatibility import alternatives, keywords, objects
 from kuflow_conformance.description.compatibility.document import Document
 from kuflow_conformance.description.compatibility.findings import Finding, Level, judged
-from kuflow_conformance.description.compatibility.normal import (
-    ANYTHING,
-    SCALARS,
-    Flat,
-    Node,
-    Schemas,
-    cover,
-    same,
-    type_of,
-)
+from kuflow_conformance.description.compatibility.flat import ANYTHING, SCALARS, Flat, Node, same, type_of
+from kuflow_conformance.description.compatibility.normal import Schemas, cover
 from kuflow_conformance.description.compatibility.values import Values
 
 KNOWN = frozenset(

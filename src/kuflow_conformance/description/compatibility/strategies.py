@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
 from kuflow_conformance.description.compatibility.alternatives import split
-from kuflow_conformance.description.compatibility.normal import Flat, Node, Schemas, union
+from kuflow_conformance.description.compatibility.flat import Flat, Node, union
+from kuflow_conformance.description.compatibility.normal import Schemas
 from kuflow_conformance.description.compatibility.samples import BRANCHES, OF_FORMATS, Samples
 
 

@@ -7,14 +7,8 @@ from typing import Any
 
 import jsonschema_rs
 
-from kuflow_conformance.description.compatibility.normal import (
-    INTEGER_FORMATS,
-    TYPES,
-    Flat,
-    Node,
-    Schemas,
-    union,
-)
+from kuflow_conformance.description.compatibility.flat import INTEGER_FORMATS, TYPES, Flat, Node, union
+from kuflow_conformance.description.compatibility.normal import Schemas
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _ONCE = frozenset({"integer", "fraction"})
@@ -114,7 +108,7 @@ class Exporter:
 
 def pinned(schemas: Schemas, node: Node, values: frozenset[str]) -> Node:
     """The node of a discriminating property with the values that stand for a schema, unless it has none of them."""
-    from kuflow_conformance.description.compatibility.normal import own
+    from kuflow_conformance.description.compatibility.flat import own
 
     listed = schemas.flat(node).enum
     if listed is not None and not values & {value for value in listed if isinstance(value, str)}:

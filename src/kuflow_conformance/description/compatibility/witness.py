@@ -14,7 +14,7 @@ from typing import Any
 
 from kuflow_conformance.description.compatibility.alternatives import split
 from kuflow_conformance.description.compatibility.findings import Finding, Level
-from kuflow_conformance.description.compatibility.normal import Node
+from kuflow_conformance.description.compatibility.flat import Node
 from kuflow_conformance.description.compatibility.operations import Change, Occurrence, Walk, ways
 from kuflow_conformance.description.compatibility.samples import Samples, size
 from kuflow_conformance.description.compatibility.schemas import Comparison, Pair
