@@ -221,7 +221,9 @@ class Listings:
         seen = known.last or known.first
         if seen is None or known.first is None:
             return False
-        if known.first.ended > page.started - LAG or page.started - seen.ended > FRESH:
+        # People remove principals and robots elsewhere; processes and items stay.
+        lasting = FRESH if known.kind in ("process", "item") else FRESH / 60
+        if known.first.ended > page.started - LAG or page.started - seen.ended > lasting:
             return False
         for name, values in filters.items():
             value = value_at(seen.content, tuple(places[name].split(".")))
