@@ -14,17 +14,16 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
-from urllib3.util.retry import Retry
 
-from kuflow_conformance import __version__
 from kuflow_conformance.description.openapi import Description, Operation
 from kuflow_conformance.errors import TargetUnavailable
+from kuflow_conformance.target.connections import connect
 from kuflow_conformance.target.credentials import Credentials, almost_right, written_otherwise
 from kuflow_conformance.target.curl import curl_command
 from kuflow_conformance.target.exchange import Exchange
 from kuflow_conformance.target.redaction import Redactor
 from kuflow_conformance.target.target_file import Target, secret
-from kuflow_conformance.target.transport import ABORTED, AS_WRITTEN, WATCHDOG, CarefulAdapter, reason
+from kuflow_conformance.target.transport import ABORTED, AS_WRITTEN, WATCHDOG, reason
 
 MAXIMUM_ANSWER = 64 * 1024 * 1024
 """Bytes of one answer, decompressed, beyond which it is given up."""
@@ -35,14 +34,6 @@ MAXIMUM_REDIRECTS = 5
 
 RECOVERY = 15.0
 """Seconds that a target which stopped answering gets to come back."""
-
-
-MAXIMUM_RETRY_AFTER = 60
-"""Seconds that a 429 or 503 may ask the run to wait."""
-
-
-PATIENCE = 8
-"""How often a request is sent again after 429, or after 503 with Retry-After."""
 
 
 FAILURES_BEFORE_GIVING_UP = 5
@@ -89,44 +80,13 @@ class Session:
         self._next_slot = 0.0
         self._lock = threading.Lock()
         self._of_thread = threading.local()
-        self._session = self._open(target)
-        self._impatient = self._open(target, patience=0)
+        self._session = connect(target)
+        self._impatient = connect(target, patience=0)
         self.main = Credentials.of("main", target.auth, self._session)
         self.second = Credentials.of("second", target.second_tenant, self._session) if target.second_tenant else None
         self.almost_right = almost_right(target.auth, target.second_tenant, self.main)
         self.written_otherwise = written_otherwise(target.auth, self.main)
         self.redactor = Redactor(self._secrets())
-
-    def _open(self, target: Target, patience: int = PATIENCE) -> requests.Session:
-        session = requests.Session()
-        session.trust_env = False
-        session.verify = str(target.http.ca_bundle) if target.http.ca_bundle else target.http.verify
-        if target.http.proxy:
-            session.proxies = {"http": target.http.proxy, "https": target.http.proxy}
-        # Only answers that ask for patience are asked for again; a lost connection is handled below.
-        retries = Retry(
-            total=patience,  # none of the others is left out of this count
-            connect=0,
-            read=0,
-            redirect=0,
-            status=patience,
-            other=0,
-            status_forcelist=(429,) if patience else (),
-            allowed_methods=None,
-            respect_retry_after_header=True,
-            retry_after_max=MAXIMUM_RETRY_AFTER,
-            backoff_factor=0.2,
-            backoff_max=5,
-            raise_on_status=False,
-            raise_on_redirect=False,
-        )
-        adapter = CarefulAdapter(target.http.answer_timeout, max_retries=retries, pool_maxsize=32)
-        session.mount("http://", adapter)
-        session.mount("https://", adapter)
-        session.headers.update({"User-Agent": f"kuflow-conformance/{__version__}", "Accept-Encoding": "gzip, deflate"})
-        session.headers.update(target.http.headers)
-        session.headers.update({name: secret(variable) for name, variable in target.http.headers_env.items()})
-        return session
 
     def _secrets(self) -> list[str]:
         auths = [self.target.auth, *([self.target.second_tenant] if self.target.second_tenant else [])]
@@ -205,7 +165,7 @@ class Session:
     @contextlib.contextmanager
     def one_connection(self) -> Iterator[None]:
         """What this thread sends meanwhile goes over one connection of its own, as long as the target keeps it open."""
-        self._of_thread.session = self._open(self.target, patience=0)
+        self._of_thread.session = connect(self.target, patience=0)
         try:
             yield
         finally:
