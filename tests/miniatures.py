@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sys
 from pathlib import Path
@@ -69,6 +70,31 @@ def _(server: ReferenceServer) -> None:
         return answer
 
     around(server, "execute", execute)
+
+
+@miniature("cold", "the first forty pages of robots say another size than was asked for")
+def _(server: ReferenceServer) -> None:
+    shown = itertools.count()
+
+    def change(body: Any) -> Any:
+        if next(shown) >= 40:
+            return body
+        return {**body, "metadata": {**body["metadata"], "size": body["metadata"]["size"] + 1}}
+
+    on_answer(server, ["findRobots"], change)
+
+
+@miniature("one-bad-gateway", "a single request of thousands, the fourth that reads a robot, gets a 502")
+def _(server: ReferenceServer) -> None:
+    asked = itertools.count(1)
+
+    def read(original: Any, caller: Any, id: str) -> Answer:
+        if next(asked) == 4:
+            raise Refused(502, "Bad gateway")
+        answer: Answer = original()
+        return answer
+
+    on_call(server, "retrieveRobot", read)
 
 
 @miniature("any-id", "a mock: whatever id is read, there is an example of it")

@@ -59,7 +59,12 @@ class Evidence:
         history: History,
         exemplified: set[str],
         judges: Callable[[str], bool] = lambda operation: True,
+        watched: Collection[tuple[str, str, str]] = (),
     ) -> None:
+        self._watched = watched
+        """Findings of which an exchange is kept that does not show them."""
+        self.held: dict[str, dict[str, Any]] = {}
+        """Those exchanges, by requirement, operation and fingerprint."""
         self._judges = judges
         """Whether the answers of an operation count."""
         self._coverage = coverage
@@ -240,6 +245,8 @@ class Evidence:
         self.checks[finding.requirement] += 1
         self.operations.setdefault(finding.requirement, set()).add(place(exchange.operation_id))
         if finding.holds:
+            if self._watched:
+                self._watch(finding, exchange)
             if finding.requirement not in self._exemplified:
                 self._exemplified.add(finding.requirement)
                 self.examples[finding.requirement] = self._example(finding, exchange)
@@ -256,6 +263,12 @@ class Evidence:
                 {**self._failure(finding, exchange, compared, because), "count": kept[0]["count"] if kept else 0}
             ]
         kept[0]["count"] += 1
+
+    def _watch(self, finding: Finding, exchange: Exchange) -> None:
+        """Keep an exchange that does not show a finding that was seen before."""
+        key = (finding.requirement, place(exchange.operation_id), fingerprint(finding.expected))
+        if key in self._watched:
+            self.held.setdefault(" ".join(key), self.render(exchange))
 
     def _example(self, finding: Finding, exchange: Exchange) -> dict[str, Any]:
         """How a requirement was seen to hold."""
@@ -363,7 +376,12 @@ class Evidence:
         for failure in itertools.chain.from_iterable(self.failures.values()):
             key = (failure["requirement"], failure["operation"], failure["finding"])
             names = dict(zip(("requirement", "operation", "fingerprint"), key, strict=True))
-            found.setdefault(key, {**names, "expected": failure["expected"], "count": 0})["count"] += failure["count"]
+            complaint = found.setdefault(
+                key, {**names, "expected": failure["expected"], "count": 0, "unanswered": True}
+            )
+            complaint["count"] += failure["count"]
+            response = failure["exchange"]["response"]
+            complaint["unanswered"] &= bool(response["failure"]) or response["status"] >= 500
         return list(found.values())
 
     def as_dict(self) -> dict[str, Any]:
@@ -375,6 +393,7 @@ class Evidence:
             "checks": dict(self.checks),
             "operations": {key: sorted(value) for key, value in self.operations.items()},
             "findings": self.complaints,
+            "held": self.held,
             "failures": [failure for failures in by_operation.values() for failure in kept_examples(failures)],
             "observations": {key: dict(value) for key, value in self.observations.items()},
             "not_tested": self.not_tested,

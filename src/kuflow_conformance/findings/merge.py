@@ -128,7 +128,8 @@ def _findings(same: Sequence[Record]) -> list[Record]:
         key = (finding["operation"], finding["fingerprint"])
         other = merged.get(key, {**finding, "count": 0, "tests": []})
         tests = sorted({*other["tests"], *finding["tests"]})
-        merged[key] = {**other, "count": other["count"] + finding["count"], "tests": tests}
+        repeated = other["repeated"] or finding["repeated"]
+        merged[key] = {**other, "repeated": repeated, "count": other["count"] + finding["count"], "tests": tests}
     return list(merged.values())
 
 

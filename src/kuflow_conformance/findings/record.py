@@ -77,7 +77,7 @@ def _of_format_1(record: dict[str, Any]) -> dict[str, Any]:
             failure["operation"], failure["finding"] = place(failure["operation"]), fingerprint(failure["expected"])
             key = (failure["operation"], failure["finding"])
             names = {"operation": key[0], "fingerprint": key[1], "expected": failure["expected"]}
-            finding = found.setdefault(key, {**names, "count": 0, "known": False, "tests": []})
+            finding = found.setdefault(key, {**names, "count": 0, "known": False, "tests": [], "repeated": None})
             finding["count"] += failure["count"]
             finding["known"] = requirement["outcome"] == "known"
             finding["tests"] = sorted({*finding["tests"], failure["test"]})
@@ -174,14 +174,14 @@ class RunRecord:
         self._first_failure: dict[str, Any] | None = None
         self._cut: dict[str, list[int]] = {}
         self._witness: dict[str, Any] | None = None
+        self._sent: dict[str, int] = {}
+        """Requests of each test."""
 
     def add_evidence(self, test: str, evidence: Mapping[str, Any]) -> None:
         """Take in what one test found."""
         self._verdicts.add(test, evidence)
-        for operation, statuses in evidence["traffic"].items():
-            self._statuses.setdefault(operation, Counter()).update(statuses)
-        for operation, elapsed in evidence["elapsed"].items():
-            self._elapsed.setdefault(operation, []).extend(elapsed)
+        self._sent[test] = sum(sum(statuses.values()) for statuses in evidence["traffic"].values())
+        self._count(evidence)
         self._cut |= evidence["cut"]
         for operation, points in evidence["covered"].items():
             self._covered.setdefault(operation, set()).update(points)
@@ -189,9 +189,71 @@ class RunRecord:
             seconds = (datetime.now(UTC) - self.started).total_seconds()
             self._first_failure = {
                 "requirement": self._verdicts.reported[0].requirement.id,
-                "requests": self._requests(),
+                "requests": self.requests,
                 "seconds": round(seconds, 1),
             }
+
+    def _count(self, evidence: Mapping[str, Any]) -> None:
+        """Take in what was sent and how fast it was answered."""
+        for operation, statuses in evidence["traffic"].items():
+            self._statuses.setdefault(operation, Counter()).update(statuses)
+        for operation, elapsed in evidence["elapsed"].items():
+            self._elapsed.setdefault(operation, []).extend(elapsed)
+
+    def _cheapest(self, complaint: Complaint) -> str:
+        """The test that shows a complaint with the fewest requests; what was found before the tests has none."""
+        tests = [test for test in complaint.tests if "::" in test]
+        return min(tests, key=lambda test: (self._sent.get(test, 0), test), default="")
+
+    def worth_repeating(self, most: int, times: int, requests: float) -> list[str]:
+        """At most so many failing tests, those of the first failures first, that send so many requests together.
+
+        One for each requirement that follows from no other, of its rarest finding, since that is the one to doubt; and
+        those of what is known to be broken sometimes.
+        """
+        chosen: dict[str, None] = {}
+        failed = [verdict for verdict in self._verdicts.failed if not self._verdicts.follows(verdict)]
+        known = [verdict for verdict in self._verdicts.ordered if verdict.outcome == "known"]
+        for verdict in [*failed, *known]:
+            doubtful = [c for c in verdict.complaints.values() if self._is_doubtful(verdict, c)]
+            rarest = min(doubtful, key=lambda c: (c.count, c.operation, c.fingerprint), default=None)
+            test = self._cheapest(rarest) if rarest else ""
+            if not test or test in chosen or len(chosen) == most:
+                continue
+            if (cost := self._sent.get(test, 0) * times) <= requests:
+                chosen[test] = None
+                requests -= cost
+        return list(chosen)
+
+    def _is_doubtful(self, verdict: Verdict, complaint: Complaint) -> bool:
+        """Whether it matters how often something is found: it is new, or known to be found sometimes."""
+        what = (verdict.requirement.id, complaint.operation, complaint.fingerprint)
+        listed = [entry for entry in known.current(self._run.known) if entry.covers(*what)]
+        return not listed or any(entry.intermittent for entry in listed)
+
+    def complaints(self, tests: Collection[str]) -> frozenset[tuple[str, str, str]]:
+        """What these tests are to be made again for, by requirement, operation and fingerprint."""
+        return frozenset(
+            (verdict.requirement.id, complaint.operation, complaint.fingerprint)
+            for verdict in self._verdicts.ordered
+            for complaint in verdict.complaints.values()
+            if self._cheapest(complaint) in tests
+        )
+
+    def add_repeat(self, test: str, evidence: Mapping[str, Any]) -> None:
+        """Take in what a test found that was made again."""
+        self._count(evidence)
+        found = {(f["requirement"], f["operation"], f["fingerprint"]) for f in evidence["findings"]}
+        for verdict in self._verdicts.ordered:
+            for complaint in verdict.complaints.values():
+                if self._cheapest(complaint) != test:
+                    continue
+                what = (verdict.requirement.id, complaint.operation, complaint.fingerprint)
+                complaint.repeated += 1
+                complaint.broken += what in found
+                if what not in found:
+                    complaint.held = complaint.held or evidence["held"].get(" ".join(what))
+        self._finished = datetime.now(UTC)
 
     def target_lost(self, why: str) -> None:
         """Note that the target cannot be reached, and why; empty when it can be again."""
@@ -307,7 +369,11 @@ class RunRecord:
         verdicts = [v for v in self._verdicts.ordered if v.checks and fits(entry.requirement, v.requirement.id)]
         complaints = [(v.requirement.id, c) for v in verdicts for c in v.complaints.values()]
         if any(entry.covers(key, c.operation, c.fingerprint) for key, c in complaints):
-            return "expired" if entry.expired(date.today()) else "still broken"
+            if entry.expired(date.today()):
+                return "expired"
+            mine = [c for key, c in complaints if entry.covers(key, c.operation, c.fingerprint)]
+            always = entry.intermittent and any(c.repeated and not c.intermittent for c in mine)
+            return "always broken" if always else "still broken"
         if not any(entry.covers(v.requirement.id, name) for v in verdicts for name in v.operations):
             return "not tested"
         otherwise = any(entry.covers(key, c.operation) for key, c in complaints)
@@ -353,7 +419,7 @@ class RunRecord:
     def _as_dict(self) -> dict[str, Any]:
         finished = self._finished or datetime.now(UTC)
         seconds = (finished - self.started).total_seconds()
-        requests = self._requests()
+        requests = self.requests
         code = self.exit_code
         run = self._run
         return {
@@ -410,7 +476,9 @@ class RunRecord:
             "there_after_all": self._there_after_all,
         }
 
-    def _requests(self) -> int:
+    @property
+    def requests(self) -> int:
+        """How many requests were sent."""
         return sum(sum(statuses.values()) for statuses in self._statuses.values())
 
     def _requirement(self, verdict: Verdict) -> dict[str, Any]:
@@ -445,6 +513,9 @@ class RunRecord:
             "count": complaint.count,
             "known": verdict.is_known(complaint),
             "tests": sorted(complaint.tests),
+            "repeated": {"times": complaint.repeated, "broken": complaint.broken, "held": complaint.held}
+            if complaint.repeated
+            else None,
         }
 
     def _operation(self, key: str) -> dict[str, Any]:

@@ -27,6 +27,25 @@ class Complaint:
     expected: str
     count: int = 0
     tests: set[str] = field(default_factory=set)
+    unanswered: bool = False
+    """Whether all that was seen of it is that there was no answer, or a server error; not where tests race, though:
+    what a race shows seldom is a bug all the same."""
+    repeated: int = 0
+    """How often a test that found it was made again, by itself."""
+    broken: int = 0
+    """How often it was found then."""
+    held: dict[str, Any] | None = None
+    """An exchange of those that did not show it."""
+
+    @property
+    def intermittent(self) -> bool:
+        """Whether it was not found each time that it was looked for again."""
+        return self.broken < self.repeated
+
+    @property
+    def once(self) -> bool:
+        """Whether it is a single request without a proper answer, and never came again."""
+        return self.unanswered and self.count == 1 and self.repeated > 0 and self.broken == 0
 
 
 def kept_examples(failures: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -76,7 +95,8 @@ class Verdict:
     def is_known(self, complaint: Complaint) -> bool:
         """Whether it is listed, and put up with."""
         what = (self.requirement.id, complaint.operation, complaint.fingerprint)
-        return any(entry.covers(*what) for entry in self.known)
+        always = complaint.repeated > 0 and not complaint.intermittent
+        return any(entry.covers(*what) and not (entry.intermittent and always) for entry in self.known)
 
     @property
     def outcome(self) -> Outcome:
@@ -84,8 +104,11 @@ class Verdict:
             return "not implemented"
         if not self.scored:
             return "not scored"
-        if self.failed and all(map(self.is_known, self.complaints.values())):
+        new = [complaint for complaint in self.complaints.values() if not self.is_known(complaint)]
+        if self.failed and not new:
             return "known"
+        if self.failed and all(complaint.once for complaint in new):
+            return "warn"
         if self.failed:
             return "fail" if self.requirement.level == "MUST" else "warn"
         if self.requirement.level == "OBSERVE":
@@ -138,6 +161,7 @@ class Verdicts:
                 complaint = verdict.complaints.setdefault(key, Complaint(*key, found["expected"]))
                 complaint.count += found["count"]
                 complaint.tests.add(test)
+                complaint.unanswered = found["unanswered"] and not evidence.get("racing")
                 verdict.failed += found["count"]
                 verdict.failing_tests.add(test)
         for failure in evidence["failures"]:

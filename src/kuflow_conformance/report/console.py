@@ -20,7 +20,7 @@ from kuflow_conformance.findings.record import TRAFFIC
 from kuflow_conformance.findings.replay import Repeated
 from kuflow_conformance.findings.twin import Difference, Twin
 from kuflow_conformance.report.catalogue import Section, Test, sections_beside, sections_saying
-from kuflow_conformance.report.wording import by_area, new_first, scope, selection, tested, where
+from kuflow_conformance.report.wording import by_area, new_first, repeated, scope, selection, tested, where
 from kuflow_conformance.world.doctor import Finding
 
 DIFFERENCES_SHOWN = 20
@@ -77,7 +77,7 @@ def summary(record: dict[str, Any], folder: Path) -> RenderableType:
     for title, chosen, style in (("Broken", broken, "red"), ("Warnings", warned, "yellow")):
         if chosen:
             parts.append(Text(title, style=f"bold {style}"))
-            parts += [_failure(requirement, style) for requirement in chosen]
+            parts += [_failure(requirement, style, record["traffic"]["requests"]) for requirement in chosen]
             parts.append("")
     if record["known"]:
         parts += [Text("Known failures", style="bold"), *map(_known, record["known"]), ""]
@@ -144,7 +144,7 @@ def _cut(cut: dict[str, list[int]]) -> str:
     return f"cut by the time budget: {' and '.join(parts)}"
 
 
-def _failure(requirement: dict[str, Any], style: str) -> RenderableType:
+def _failure(requirement: dict[str, Any], style: str, requests: int = 0) -> RenderableType:
     first = new_first(requirement)[0]
     title = f"[{style}]{requirement['id']}[/] {escape(requirement['sentence'])}"
     if requirement["follows"]:
@@ -154,6 +154,7 @@ def _failure(requirement: dict[str, Any], style: str) -> RenderableType:
         f"  [dim]where[/]     {escape(where(requirement))}\n"
         f"  [dim]expected[/]  {escape(_line(first['expected']))}\n"
         f"  [dim]seen[/]      {escape(_line(first['seen']))}"
+        + (f"\n  [dim]again[/]     {again}" if (again := repeated(requirement, first, requests)) else "")
     )
 
 

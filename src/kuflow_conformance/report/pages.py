@@ -9,7 +9,7 @@ from typing import Any
 
 from kuflow_conformance.findings.twin import Twin
 from kuflow_conformance.report import templates
-from kuflow_conformance.report.wording import by_area, new_first, scope, selection, tested, where
+from kuflow_conformance.report.wording import by_area, finding_of, new_first, repeated, scope, selection, tested, where
 
 PLOT_WIDTH = 150.0
 PLOT_MARGIN = 5.0
@@ -49,6 +49,8 @@ def _parts(record: dict[str, Any]) -> dict[str, Any]:
     return {
         "run": record,
         "where": where,
+        "repeated": repeated,
+        "finding_of": finding_of,
         "by_area": by_area(record),
         "scope": scope(record),
         "selection": selection(record),

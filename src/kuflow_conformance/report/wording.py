@@ -23,10 +23,35 @@ def _named(findings: list[dict[str, Any]], *, known: bool) -> str:
     return ", ".join(operations[:OPERATIONS_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
+def repeated(requirement: dict[str, Any], failure: dict[str, Any], requests: int) -> str:
+    """How often a failure was found when its test was made again; empty when it was not made again."""
+    finding = finding_of(requirement, failure)
+    if finding is None or not finding["repeated"]:
+        return ""
+    times, broken = finding["repeated"]["times"], finding["repeated"]["broken"]
+    if broken == times:
+        return f"{broken} of {times} when repeated"
+    if requirement["outcome"] == "warn" and requirement["level"] == "MUST":
+        return f"{finding['count']} of {requests:,} requests; {broken} of {times} when repeated"
+    return f"{broken} of {times} when repeated: intermittent"
+
+
+def finding_of(requirement: dict[str, Any], failure: dict[str, Any]) -> dict[str, Any] | None:
+    """The finding that a failure is an example of."""
+    what = (failure["operation"], failure["finding"])
+    return next((f for f in requirement["findings"] if (f["operation"], f["fingerprint"]) == what), None)
+
+
 def new_first(requirement: dict[str, Any]) -> list[dict[str, Any]]:
-    """The failures that are shown of a requirement, those that are not known before the others."""
+    """The failures that are shown of a requirement: first what is not known, and of that what was looked at again."""
     known = {(finding["operation"], finding["fingerprint"]) for finding in requirement["findings"] if finding["known"]}
-    return sorted(requirement["failures"], key=lambda failure: (failure["operation"], failure["finding"]) in known)
+    repeated = {(f["operation"], f["fingerprint"]) for f in requirement["findings"] if f["repeated"]}
+
+    def order(failure: dict[str, Any]) -> tuple[bool, bool]:
+        what = (failure["operation"], failure["finding"])
+        return what in known, what not in repeated
+
+    return sorted(requirement["failures"], key=order)
 
 
 def held(record: dict[str, Any]) -> str:

@@ -355,7 +355,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if call.when == "teardown" and run.evidence is not None:
         if run.budget is not None:
             run.budget.checked.update(run.evidence.checks)
-        report.kuflow = run.evidence.as_dict()
+        report.kuflow = {**run.evidence.as_dict(), "racing": item.get_closest_marker("racing") is not None}
         report.kuflow_open = (run.part, list(run.made.open))
     report.kuflow_requirements = marked(item)
     return report

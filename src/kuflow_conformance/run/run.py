@@ -82,6 +82,8 @@ class Run:
     evidence: Evidence | None = None
     recording: Recording | None = None
     """Where this process writes its exchanges; None when they are not wanted."""
+    watched: frozenset[tuple[str, str, str]] = frozenset()
+    """Findings that are looked for again, by requirement, operation and fingerprint."""
     trace: Trace | None = None
     """Where every exchange is written for a comparison with another server; None when there is none."""
 
@@ -193,6 +195,12 @@ class Run:
     def new_evidence(self) -> Evidence:
         session, _ = self.require()
         self.evidence = Evidence(
-            session.redactor, session.curl, self.coverage, self.history, self.exemplified, self.scope.judges
+            session.redactor,
+            session.curl,
+            self.coverage,
+            self.history,
+            self.exemplified,
+            self.scope.judges,
+            self.watched,
         )
         return self.evidence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -18,10 +19,11 @@ from kuflow_conformance.findings import known as known_failures
 from kuflow_conformance.findings import record as records
 from kuflow_conformance.findings import twin
 from kuflow_conformance.findings.compare import Comparison
-from kuflow_conformance.report import pages
+from kuflow_conformance.report import pages, write_reports
 from kuflow_conformance.report.console import ProgressReporter, differences, summary, twins
 from kuflow_conformance.run.plugin import RUN
 from kuflow_conformance.run.preparation import clean_up, prepare
+from kuflow_conformance.run.repeat import pytest_arguments, repeat_failures
 from kuflow_conformance.run.run import Run
 from kuflow_conformance.run.settings import Settings
 from kuflow_conformance.run.workers import workers_for
@@ -61,9 +63,7 @@ def run_suites(
 
 def carry_out(run: Run, workers: int, *listeners: object) -> None:
     """Let pytest run the suites for a run that is prepared; `listeners` are plugins that hear of it."""
-    suites = files.data("suites")
-    arguments = [str(suites), "-p", "no:cacheprovider", "-p", "no:schemathesis"]
-    arguments += ["-c", str(suites / "pytest.ini"), "--rootdir", str(suites)]
+    arguments = [str(files.data("suites")), *pytest_arguments()]
     if not run.settings.record_only:
         arguments += [f"--alluredir={run.settings.reports / 'allure-results'}", "--clean-alluredir"]
     if run.settings.fail_fast:
@@ -71,6 +71,10 @@ def carry_out(run: Run, workers: int, *listeners: object) -> None:
     if workers > 1:
         arguments += ["-n", str(workers), "--maxprocesses", str(workers), "--maxschedchunk", "1"]
     pytest.main(arguments, plugins=[_Prepared(run), *listeners])
+    if run.record is not None and repeat_failures(run):
+        clean_up(run)
+        with contextlib.suppress(OSError):  # they could be written a moment ago
+            write_reports(run.record.as_dict(), run.settings.reports)
 
 
 def run_twins(settings: Settings, against: Path) -> int:

@@ -60,6 +60,11 @@ class World:
         self.used: dict[str, list[str]] = {}
         """What generated cases of an operation have acted on."""
 
+    def forget(self) -> None:
+        """Let the next test make what it shares with others anew."""
+        self._scratch.clear()
+        self.used.clear()
+
     def operation(self, operation_id: str) -> Operation:
         return self.session.description.operations[operation_id]
 
