@@ -193,6 +193,7 @@ def applicable() -> list[Patch]:
         *_joined(map(_by_kind, KINDS)),
         *_joined(_lists()),
         *_joined(_objects()),
+        Patch({"list": []}, [operation("add", "list", "-", value=number) for number in range(150)]),
         Patch(WHOLE, [operation("test", value=WHOLE), operation("replace", value={"all": {"new": [1]}})]),
         Patch(WHOLE, [operation("add", value={"a": 1}), operation("add", "b", value=2), operation("remove", "a")]),
     ]

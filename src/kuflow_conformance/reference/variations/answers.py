@@ -33,10 +33,15 @@ def every_json(server: ReferenceServer, change: Callable[[int, Any], Any]) -> No
     )
 
 
+_OF_THE_USER = ("text", "message", "taskQueue", "workflowTypes", "activityTypes", "hostname")
+"""Properties whose texts are the user's own, whatever they look like."""
+
+
 def walk(node: Any, change: Callable[[Any], Any]) -> Any:
     """`node` with `change` applied to every scalar in it, but not to the data of the user."""
     if isinstance(node, dict):
-        return {key: value if key == "value" else walk(value, change) for key, value in node.items()}
+        texts = {key for key in _OF_THE_USER if not isinstance(node.get(key), dict)}
+        return {key: value if key in {"value", *texts} else walk(value, change) for key, value in node.items()}
     if isinstance(node, list):
         return [walk(item, change) for item in node]
     return change(node)
