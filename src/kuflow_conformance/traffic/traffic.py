@@ -58,6 +58,8 @@ class Traffic:
         self.passed_over: Counter[str] = Counter()
         """Why exchanges were not judged, and how many."""
         self._witnesses: dict[str, Witness] = {}
+        self._lost = ""
+        """Why the target cannot be reached; empty when it can."""
         self._said: tuple[int, int] = (0, 0)
         self._history = History()
         self._exemplified: set[str] = set()
@@ -119,6 +121,7 @@ class Traffic:
         """The target could not be asked at all."""
         with self._lock:
             self.passed_over["target not reached"] += 1
+            self._lost = why
             self.record.target_lost(why)
 
     def see(self, seen: Seen, token: int | None = None, stream: str = "") -> None:
@@ -132,6 +135,7 @@ class Traffic:
             if why := seen.unjudged:
                 self.passed_over[why] += 1
                 return
+            self._lost = ""
             self.record.target_lost("")
             evidence = Evidence(self.redactor, self._curl, self.coverage, self._history, self._exemplified)
             evidence.see(exchange)
@@ -146,10 +150,13 @@ class Traffic:
             self.record.keep()
 
     def so_far(self) -> dict[str, Any]:
-        """The record as it stands."""
+        """The record as it stands, with the verdict that it would have if this were the end."""
         with self._lock:
             self._note()
-            return self.record.as_dict()
+            record = self.record.as_dict()
+        seen = bool(record["traffic"]["requests"]) and not self._lost
+        verdict = "not conformant" if record["failed"] else "no break seen" if seen else "no verdict"
+        return {**record, "verdict": verdict, "reason": self._lost}
 
     def finish(self) -> dict[str, Any]:
         """End the record, and return it."""
