@@ -79,6 +79,8 @@ class Seen:
             return "redirect"
         if exchange.status == 429:
             return "too many requests (429)"
+        if exchange.status == 411:  # of what stands before the application (RFC 9110 section 15.5.12)
+            return "length required (411)"
         if any(name.lower() in _CONDITIONAL for name in exchange.request_headers):
             return "conditional or range request"
         if self.encoded:
