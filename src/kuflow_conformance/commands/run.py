@@ -14,6 +14,7 @@ from kuflow_conformance.commands.options import reports_option, target_options
 from kuflow_conformance.commands.reference import switches
 from kuflow_conformance.description.requirements import PROFILES
 from kuflow_conformance.findings import known as known_failures
+from kuflow_conformance.run.dry import plan
 from kuflow_conformance.run.runner import run_suites, run_twins
 from kuflow_conformance.run.settings import DEFAULT_SEED, Settings
 
@@ -109,6 +110,7 @@ NOT_FOR_TWINS = ("known", "fail_fast", "last_failed", "har", "ndjson")
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write all requests and answers to this file, one JSON object a line. Secrets are taken out.",
 )
+@click.option("--dry-run", is_flag=True, help="Send nothing; say what would be tested, asked and created.")
 @click.option("--record-only", is_flag=True, hidden=True, help="No Allure results, for many runs in a row.")
 @click.option("--fault", multiple=True, metavar="ID", help="Switch this fault of the bundled server on. Repeatable.")
 @click.option(
@@ -120,6 +122,7 @@ def run(
     update_known: bool,
     baseline: Path | None,
     against: Path | None,
+    dry_run: bool,
     fault: tuple[str, ...],
     variation: tuple[str, ...],
     **options: Any,
@@ -143,6 +146,9 @@ def run(
             raise click.UsageError("--fault and --variation are for the bundled server, not for another target")
         if against:
             sys.exit(run_twins(settings, against))
+        if dry_run:
+            click.echo("\n".join(plan(settings).lines()))
+            return
         sys.exit(run_suites(settings, workers=workers, update_known=update_known, baseline=baseline))
 
 

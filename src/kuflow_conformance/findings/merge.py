@@ -65,6 +65,7 @@ def merge(parts: Sequence[Record]) -> Record:
         "missing": list(dict.fromkeys(line for part in parts for line in part["missing"])),
         "left": [key for part in parts for key in part["left"]],
         "shard": None,
+        "costs": _costs(parts),
         "cut": {what: made for part in parts for what, made in part["cut"].items()},
     }
     return seal({**whole, "causes": causes(whole)})
@@ -131,6 +132,15 @@ def _findings(same: Sequence[Record]) -> list[Record]:
         repeated = other["repeated"] or finding["repeated"]
         merged[key] = {**other, "repeated": repeated, "count": other["count"] + finding["count"], "tests": tests}
     return list(merged.values())
+
+
+def _costs(parts: Sequence[Record]) -> Record:
+    """What the tests of all parts have cost."""
+    added: dict[str, Counter[str]] = {}
+    for part in parts:
+        for name, cost in part.get("costs", {}).items():
+            added.setdefault(name, Counter()).update(cost)
+    return {name: dict(cost) for name, cost in sorted(added.items())}
 
 
 def _scope(parts: Sequence[Record]) -> Record:

@@ -148,6 +148,21 @@ class Recorded(Protocol):
         """Which part of a run it is, such as ``2/5``; empty for a whole one."""
 
 
+MAKING = (
+    "createProcess",
+    "createProcessItem",
+    "uploadProcessDocument",
+    "uploadProcessUserActionDocument",
+    "createWorker",
+)
+"""Operations whose success leaves something on the target."""
+
+
+def function(test: str) -> str:
+    """The function of a test that is made several times."""
+    return test.partition("[")[0]
+
+
 class RunRecord:
     """Gathers what tests report, in any order, and says what it adds up to."""
 
@@ -174,6 +189,7 @@ class RunRecord:
         self._first_failure: dict[str, Any] | None = None
         self._cut: dict[str, list[int]] = {}
         self._witness: dict[str, Any] | None = None
+        self._costs: dict[str, Counter[str]] = {}
         self._sent: dict[str, int] = {}
         """Requests of each test."""
 
@@ -181,6 +197,11 @@ class RunRecord:
         """Take in what one test found."""
         self._verdicts.add(test, evidence)
         self._sent[test] = sum(sum(statuses.values()) for statuses in evidence["traffic"].values())
+        cost = self._costs.setdefault(function(test), Counter())
+        cost.update({"tests": 1, "requests": self._sent[test]})
+        for operation in MAKING:
+            made = evidence["traffic"].get(operation, {})
+            cost[operation] += sum(number for status, number in made.items() if status[0] == "2")
         self._count(evidence)
         self._cut |= evidence["cut"]
         for operation, points in evidence["covered"].items():
@@ -451,6 +472,7 @@ class RunRecord:
             "left": self.left if self._finished else self.open,
             "shard": run.part_of_whole or None,
             "cut": self._cut,
+            "costs": {name: dict(cost) for name, cost in sorted(self._costs.items())},
             **({"witness": self._witness} if self._witness else {}),
         }
 

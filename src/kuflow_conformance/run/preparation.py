@@ -55,7 +55,7 @@ def prepare(settings: Settings) -> Run:
 
     Raises ConformanceError with what the user has to mend.
     """
-    run = _read(settings, uuid.uuid4())
+    run = read_run(settings)
     run.last_failed = _last_failed(settings)
     run.changed = _changed(settings, run.description)
     run.cases.check()
@@ -70,7 +70,7 @@ def prepare(settings: Settings) -> Run:
 
 def join(settings: Settings, handover: Handover, part: str, share: int) -> Run:
     """The run as one of `share` processes that test at once sees it; `part` names this one."""
-    run = _read(settings, handover.run)
+    run = read_run(settings, handover.run)
     run.bed, run.last_failed, run.changed = handover.bed, handover.last_failed, handover.changed
     run.part, run.share = part, share
     run.recording = _recording(run)
@@ -78,14 +78,15 @@ def join(settings: Settings, handover: Handover, part: str, share: int) -> Run:
     return run
 
 
-def _read(settings: Settings, key: uuid.UUID) -> Run:
+def read_run(settings: Settings, key: uuid.UUID | None = None) -> Run:
+    """A run as far as it can be known without asking the target. Raises ConformanceError."""
     target = settings.read_target()
     if target.target.production and settings.profile != "read-only" and not settings.write_to_production:
         raise InvalidTarget(f"{target.name} is named production: use --profile read-only, or say --write-to-production")
     description = openapi.load(settings.spec)
     catalogue = requirements.load()
     return Run(
-        id=key,
+        id=key or uuid.uuid4(),
         settings=settings,
         target=target,
         description=description,

@@ -66,25 +66,39 @@ def repeat_failures(run: Run) -> bool:
     modules = dict.fromkeys(str(suites / test.partition("::")[0]) for test in tests)
     repeats = _Repeats(again)
     with contextlib.suppress(TargetUnavailable):
-        pytest.main([*modules, *pytest_arguments()], plugins=[repeats])
+        pytest.main([*modules, *pytest_arguments()], plugins=[repeats, Silence()])
     for test, evidence in repeats.seen:
         record.add_repeat(test, evidence)
     return bool(repeats.seen)
 
 
-class _Repeats:
-    """Lets pytest make each test several times, each by itself, and hears what they find."""
+class Handed:
+    """Hands pytest a run that is prepared."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self.seen: list[tuple[str, dict[str, object]]] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.stash[RUN] = self._run
+
+
+class Silence:
+    """Lets pytest show nothing."""
+
+    @pytest.hookimpl(trylast=True)  # the reporter has been put there by then
+    def pytest_configure(self, config: pytest.Config) -> None:
         reporter = config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None:
             config.pluginmanager.unregister(reporter)
+
+
+class _Repeats(Handed):
+    """Lets pytest make each test several times, each by itself, and hears what they find."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self.seen: list[tuple[str, dict[str, object]]] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:

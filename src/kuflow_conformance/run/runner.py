@@ -21,9 +21,8 @@ from kuflow_conformance.findings import twin
 from kuflow_conformance.findings.compare import Comparison
 from kuflow_conformance.report import pages, write_reports
 from kuflow_conformance.report.console import ProgressReporter, differences, summary, twins
-from kuflow_conformance.run.plugin import RUN
 from kuflow_conformance.run.preparation import clean_up, prepare
-from kuflow_conformance.run.repeat import pytest_arguments, repeat_failures
+from kuflow_conformance.run.repeat import Handed, pytest_arguments, repeat_failures
 from kuflow_conformance.run.run import Run
 from kuflow_conformance.run.settings import Settings
 from kuflow_conformance.run.workers import workers_for
@@ -70,7 +69,7 @@ def carry_out(run: Run, workers: int, *listeners: object) -> None:
         arguments.append("--exitfirst")
     if workers > 1:
         arguments += ["-n", str(workers), "--maxprocesses", str(workers), "--maxschedchunk", "1"]
-    pytest.main(arguments, plugins=[_Prepared(run), *listeners])
+    pytest.main(arguments, plugins=[Handed(run), *listeners])
     if run.record is not None and repeat_failures(run):
         clean_up(run)
         with contextlib.suppress(OSError):  # they could be written a moment ago
@@ -151,14 +150,3 @@ def _seen(requirement: dict[str, Any], finding: dict[str, Any]) -> str:
 def _interrupt(signal_number: int, frame: object) -> None:
     """End the run as Ctrl-C does."""
     raise KeyboardInterrupt
-
-
-class _Prepared:
-    """Hands pytest the run that is prepared already, so that problems are told before it starts."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_configure(self, config: pytest.Config) -> None:
-        config.stash[RUN] = self._run
