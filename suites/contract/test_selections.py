@@ -12,8 +12,8 @@ from kuflow_conformance.oracles.lists import MAXIMUM_SIZE, SORTABLE, rows_expect
 from kuflow_conformance.oracles.selections import selections
 from kuflow_conformance.target.exchange import value_at
 
-SELECTIONS = {"core": 10, "full": 60}
-ADDRESSES = {"core": 8, "full": 100}
+SELECTIONS = {"read-only": 10, "core": 10, "full": 60}
+ADDRESSES = {"read-only": 8, "core": 8, "full": 100}
 """Users whose address is looked at."""
 
 ATTEMPTS = 3
