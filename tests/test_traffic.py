@@ -199,7 +199,7 @@ def test_a_recording_is_judged(server, listed, tmp_path):
     assert outcome.code == 1
     assert outcome.record["failed"][0] == "PAG-002"
     assert outcome.record["traffic"]["requests"] == 2
-    assert outcome.record["target"] == {"name": "traffic.har", "url": server.url}
+    assert outcome.record["target"] == {"name": "traffic.har", "url": server.url, "implementation": {}}
 
 
 @pytest.mark.parametrize(
