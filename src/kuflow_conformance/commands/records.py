@@ -16,7 +16,8 @@ from kuflow_conformance.commands.options import describes_target, open_session, 
 from kuflow_conformance.errors import EXIT_CONFORMANT, EXIT_NOT_CONFORMANT
 from kuflow_conformance.findings import record as records
 from kuflow_conformance.findings.compare import Comparison
-from kuflow_conformance.report.console import differences, repeated_line, summary, verdict_then_and_now
+from kuflow_conformance.report.comparisons import differences
+from kuflow_conformance.report.console import repeated_line, summary, verdict_then_and_now
 from kuflow_conformance.run.settings import DEFAULT_REPORTS
 
 MAXIMUM_PARTS = 16

@@ -1,4 +1,7 @@
-"""What a test finds while it runs: checks that held, failures with their exchange, observations, gaps."""
+"""What a test finds while it runs: checks that held, failures with their exchange, observations, gaps.
+
+It is a little long, as the verbs of the suites stand together.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The record of a run: all evidence, added up, as one document (`run.json`, described by `spec/run.schema.json`)."""
+"""The record of a run: all evidence, added up, as one document (`run.json`, described by `spec/run.schema.json`).
+
+It is long, as all that adds up to a verdict stands in one class, in the order of the record.
+"""
 
 from __future__ import annotations
 

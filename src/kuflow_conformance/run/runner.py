@@ -20,7 +20,9 @@ from kuflow_conformance.findings import record as records
 from kuflow_conformance.findings import twin
 from kuflow_conformance.findings.compare import Comparison
 from kuflow_conformance.report import pages, write_reports
-from kuflow_conformance.report.console import ProgressReporter, differences, summary, twins
+from kuflow_conformance.report.comparisons import differences, twins
+from kuflow_conformance.report.console import summary
+from kuflow_conformance.report.progress import ProgressReporter
 from kuflow_conformance.run.preparation import clean_up, prepare
 from kuflow_conformance.run.repeat import Handed, pytest_arguments, repeat_failures
 from kuflow_conformance.run.run import Run

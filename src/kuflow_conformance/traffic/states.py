@@ -3,6 +3,8 @@
 Three things are certain whoever acts. What says of itself that it was last modified at the same moment is the same.
 What cannot be undone (the end of a task, who created what and when) stays. And what was there before an operation on
 all of it was seen is concerned by it. Anything else is a suspicion, for `Quiet` to hold back.
+
+It is long, as each rule on what a resource was and is now is a method beside the others.
 """
 
 from __future__ import annotations
