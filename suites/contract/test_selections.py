@@ -9,10 +9,13 @@ import pytest
 
 from kuflow_conformance.oracles import NotTested, shown
 from kuflow_conformance.oracles.lists import MAXIMUM_SIZE, SORTABLE, rows_expected
-from kuflow_conformance.oracles.selections import selections
+from kuflow_conformance.oracles.selections import filters_by_orders, selections
 from kuflow_conformance.target.exchange import value_at
 
 SELECTIONS = {"read-only": 10, "core": 10, "full": 60}
+PRODUCT = {"read-only": 20, "core": 20, "full": 100}
+"""Filters by orders that are tried, as a whole or every other one."""
+
 ADDRESSES = {"read-only": 8, "core": 8, "full": 100}
 """Users whose address is looked at."""
 
@@ -23,7 +26,8 @@ NUMBERS = (2**31 - 1, 2**31, 2**32, 2**53 - 1)
 
 def _check(evidence, exchange, selection, wanted):
     """The page that the selection asks for, of the rows that are wanted."""
-    requirement = "FLT-004" if len({name for name, _ in selection.filters}) > 1 else "FLT-003"
+    several_filters = len({name for name, _ in selection.filters}) > 1
+    requirement = "FLT-004" if several_filters else "FLT-003" if len(selection.filters) > 1 else "FLT-002"
     what = f"{len(wanted)} rows for {shown(selection.query)}"
     if exchange.refused and len(wanted) <= selection.size * selection.page:
         return  # a page beyond the end, or what nobody has, may be refused
@@ -49,11 +53,13 @@ def _try(world, operation, drawn, evidence, still_so):
 
 def _drawn(operation, known, seed, profile):
     single = [parameter.name for parameter in operation.query_parameters if not parameter.is_array]
-    return selections(known, single, seed, SELECTIONS[profile])
+    orders = [f"{name},{direction}" for name in SORTABLE[operation.id] for direction in ("asc", "desc")]
+    drawn = selections(known, single, orders, seed, SELECTIONS[profile])
+    return [*filters_by_orders(known, orders, PRODUCT[profile]), *drawn]
 
 
 @pytest.mark.long
-@pytest.mark.requirement("FLT-003", "FLT-004")
+@pytest.mark.requirement("FLT-002", "FLT-003", "FLT-004")
 @pytest.mark.operations("findProcessItems")
 def test_any_selection_of_items(operation, world, evidence, seed, profile):
     """Items of two processes of our own, one of them cancelled, and what their workflow has made."""
@@ -74,7 +80,7 @@ def test_any_selection_of_items(operation, world, evidence, seed, profile):
     if not is_there(whole):
         raise NotTested("findProcessItems does not show what was made to be selected")
     paths = {"processId": "processId", "type": "type", "taskState": "task.state"}
-    paths["taskDefinitionCode"] = "task.taskDefinition.code"
+    paths |= {"taskDefinitionCode": "task.taskDefinition.code", "tenantId": "tenantId"}
     values = {
         name: [v for v in {str(value_at(r, path)) for r in whole.rows} if v != "None"] for name, path in paths.items()
     }
@@ -97,7 +103,7 @@ def test_any_selection_of_items(operation, world, evidence, seed, profile):
 
 
 @pytest.mark.long
-@pytest.mark.requirement("FLT-003", "FLT-004")
+@pytest.mark.requirement("FLT-002", "FLT-003", "FLT-004")
 @pytest.mark.operations("findPrincipals", "findTenantUsers", "findRobots")
 def test_any_selection(operation, world, evidence, seed, profile):
     """Against what each value of each filter selects by itself."""

@@ -45,7 +45,11 @@ def test_from_somebody_to_somebody_else(what, world, evidence, profile, row_agre
     read = world.read_process if what == "initiator" else world.read_item
     ways = _ways(world, what)
     # Not everybody has to be allowed; but who is by one name, is by the other.
-    allowed = {who.lower() for body, who in ways if world.call(operation, id=key, body=body).ok}
+    allowed = set()
+    for body, who in ways:
+        if world.call(operation, id=key, body=body).ok:
+            allowed.add(who.lower())
+            evidence.shows(kept, read(key), {shown_as: who}, f"for {shown(body)}")
     ways = [(body, who) for body, who in ways if who.lower() in allowed]
     if len(allowed) < 2:
         raise NotTested(f"the target lets fewer than two of the principals of the test bed be {what}")
@@ -62,3 +66,32 @@ def test_from_somebody_to_somebody_else(what, world, evidence, profile, row_agre
             ignore = (*MODIFIED, shown_as, *more)
             evidence.unchanged(rest, first, exchange, f"nothing but the {what} to change", ignore=ignore)
         row_agrees(read(key), f"the {what} as it was read after {shown(body)}")
+
+
+@pytest.mark.requirement("ITM-011", "PRC-014")
+def test_initiator_owner_and_caller_are_three(world, evidence):
+    """Who has started a process, who owns its tasks and who calls are not mixed up."""
+    bed, process = world.bed, world.id_of(world.process())
+    others = [key for key in (bed.principal_id, bed.application_id) if key and not same_id(key, bed.caller_id)]
+    named = [key for key in others if world.call("changeProcessInitiator", id=process, body={"initiatorId": key}).ok]
+    if not named:
+        raise NotTested("the target lets nobody but the caller be initiator")
+    mine, hers = world.id_of(world.working_task(process)), world.id_of(world.task(process))
+    theirs = [key for key in others if world.call("assignProcessItemTask", id=hers, body={"ownerId": key}).ok]
+    owners = {mine: world.read_item(mine).at("ownerId"), hers: theirs[-1] if theirs else None}
+    log, data = {"message": "conformance", "level": "INFO"}, {"data": {"value": {"conformance": 1}}}
+    for operation_id, key, body in (
+        ("appendProcessItemTaskLog", mine, log),
+        ("updateProcessItemTaskData", mine, data),
+        ("appendProcessItemTaskLog", hers, log),
+        ("updateProcessItemTaskData", hers, data),
+        ("completeProcessItemTask", mine, None),
+        ("changeProcessInitiator", process, {"initiatorId": named[0]}),
+        ("cancelProcess", process, None),
+    ):
+        if not world.call(operation_id, id=key, body=body).ok:
+            continue
+        initiator = named[0] if operation_id in ("changeProcessInitiator", "cancelProcess") else named[-1]
+        evidence.shows("PRC-014", world.read_process(process), {"initiatorId": initiator}, f"after {operation_id}")
+        for task, owner in owners.items():
+            evidence.shows("ITM-011", world.read_item(task), {"ownerId": owner}, f"after {operation_id}")

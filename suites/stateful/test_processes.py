@@ -101,7 +101,9 @@ def test_cancel_takes_active_items_along(world, evidence):
             assigned = [key]
     if world.bed.claimable:
         claimed = [world.id_of(world.claimed_task(process)) for _ in range(2)]
-        done = world.call("completeProcessItemTask", id=world.id_of(world.claimed_task(process)))
+        key = world.id_of(world.claimed_task(process))
+        world.call("appendProcessItemTaskLog", id=key, body={"message": "kept?", "level": "INFO"})
+        done = world.call("completeProcessItemTask", id=key)
         if done.ok and world.read_item(world.id_of(done)).at("task.state") == "COMPLETED":
             completed = [world.id_of(done)]
     message = world.id_of(world.message(process))

@@ -62,6 +62,8 @@ class Lifecycle:
         self.items: dict[str, Item] = {}
         self._logged: set[str] = set()
         self._may_be_over = False
+        self._shows_owners = False
+        """Whether items read by id show their owner: it is optional, but what does so once does so always."""
 
     def created(self, resource: Resource) -> None:
         """An item was created."""
@@ -151,6 +153,9 @@ class Lifecycle:
         if item.state is None:
             item.state = shown.state
         yield from self._row_differences(item, resource)
+        self._shows_owners |= shown.owner is not None
+        if self._shows_owners and item.owner is not None and shown.owner is None:
+            yield f"the {item.type} {item.id} has no owner, not {item.owner}"
         if item.type == "TASK":
             if not json_equal(shown.data, item.data):
                 yield f"its data are {shown.data}, not {item.data}"

@@ -14,15 +14,17 @@ SIZES = (MAXIMUM_SIZE, MAXIMUM_SIZE, 1, 2, 7)
 
 @dataclass(frozen=True)
 class Selection:
-    """Values of filters, as (name, value) in the order in which they are sent, and a page."""
+    """Values of filters, as (name, value) in the order in which they are sent, a page, and an order if one is asked."""
 
     filters: tuple[tuple[str, str], ...]
     size: int = MAXIMUM_SIZE
     page: int = 0
+    sort: str = ""
 
     @property
     def query(self) -> list[tuple[str, str]]:
-        return [*self.filters, ("size", str(self.size)), ("page", str(self.page))]
+        order = [("sort", self.sort)] if self.sort else []
+        return [*self.filters, ("size", str(self.size)), ("page", str(self.page)), *order]
 
     def matching(self, whole: Collection[str], matches: Callable[[str, str], Collection[str]]) -> set[str]:
         """The rows of `whole` that it selects: any value of a filter, all filters. `matches(name, value)` are those
@@ -33,10 +35,22 @@ class Selection:
         return rows
 
 
+def filters_by_orders(known: Mapping[str, Sequence[str]], orders: Sequence[str], most: int) -> Iterator[Selection]:
+    """Each filter in each of the `orders`; where that is more than `most`, each in every other one of them."""
+    names = sorted(name for name, values in known.items() if values)
+    step = 1 if len(names) * len(orders) <= most else 2
+    for number, name in enumerate(names):
+        for position, order in enumerate(orders):
+            if (number + position) % step == 0:
+                value = known[name][(number + position // 2) % len(known[name])]
+                yield Selection(((name, value),), sort=order)
+
+
 def selections(
-    known: Mapping[str, Sequence[str]], single: Collection[str], seed: int, count: int
+    known: Mapping[str, Sequence[str]], single: Collection[str], orders: Sequence[str], seed: int, count: int
 ) -> Iterator[Selection]:
-    """`count` selections from the `known` values of filters; filters that are `single` take one value.
+    """`count` selections from the `known` values of filters; filters that are `single` take one value. Some ask for one
+    of the `orders`, such as ``id,desc``.
 
     Values come in any order, repeated, and together with values that match nothing, if those are known.
     """
@@ -49,4 +63,5 @@ def selections(
             filters += [(name, draw.choice(known[name])) for _ in range(number)]
         draw.shuffle(filters)
         size = draw.choice(SIZES)
-        yield Selection(tuple(filters), size, 0 if size == MAXIMUM_SIZE else draw.randint(0, 3))
+        page = 0 if size == MAXIMUM_SIZE else draw.randint(0, 3)
+        yield Selection(tuple(filters), size, page, draw.choice(["", *orders]))

@@ -114,3 +114,63 @@ def _(server: ReferenceServer) -> None:
         return answer
 
     around(server, "execute", execute)
+
+
+@fault("third-assign-loses-owner", "ITM-007", "a task that is assigned for the third time has no owner")
+def _(server: ReferenceServer) -> None:
+    count: dict[str, int] = {}
+
+    def assign(original: Any, caller: Principal, id: str, body: Json) -> Answer:
+        answer: Answer = original()
+        count[id] = count.get(id, 0) + 1
+        if count[id] == 3:
+            server.platform.items.rows[id.lower()].owner_id = None
+        return answer
+
+    on_call(server, "assignProcessItemTask", assign)
+
+
+@fault("completed-by-initiator", "ITM-011", "a completed task belongs to the initiator of its process")
+def _(server: ReferenceServer) -> None:
+    def complete(original: Any, caller: Principal, id: str) -> Answer:
+        answer: Answer = original()
+        item = server.platform.items.rows[id.lower()]
+        item.owner_id = server.platform.processes.rows[item.process_id.lower()].initiator_id
+        return answer
+
+    on_call(server, "completeProcessItemTask", complete)
+
+
+@fault("initiator-takes-tasks", "LIF-001", "a new initiator owns the tasks of the process that somebody owned")
+def _(server: ReferenceServer) -> None:
+    def change(original: Any, caller: Principal, id: str, body: Json) -> Answer:
+        answer: Answer = original()
+        for item in server.platform.items.visible(caller):
+            if item.process_id == id and item.owner_id:
+                item.owner_id = server.platform.processes.rows[id.lower()].initiator_id
+        return answer
+
+    on_call(server, "changeProcessInitiator", change)
+
+
+@fault("cancel-empties-logs", "PRC-007", "cancelling a process empties the logs of its COMPLETED tasks")
+def _(server: ReferenceServer) -> None:
+    def cancel(original: Any, caller: Principal, id: str) -> Answer:
+        answer: Answer = original()
+        for item in server.platform.items.visible(caller):
+            if item.process_id == id and item.task and item.task.state == "COMPLETED":
+                item.task.logs.clear()
+        return answer
+
+    on_call(server, "cancelProcess", cancel)
+
+
+@fault("cancel-removes-messages", "LIF-001", "cancelling a process removes its messages")
+def _(server: ReferenceServer) -> None:
+    def cancel(original: Any, caller: Principal, id: str) -> Answer:
+        answer: Answer = original()
+        for item in [item for item in server.platform.items.visible(caller) if item.process_id == id and item.message]:
+            server.platform.items.remove(item.id)
+        return answer
+
+    on_call(server, "cancelProcess", cancel)

@@ -204,3 +204,36 @@ def _(server: ReferenceServer) -> None:
         return answer
 
     on_call(server, "findProcessItems", find)
+
+
+@fault("order-drops-context", "FLT-002", "robots by createdAt, descending, are those of every context")
+def _(server: ReferenceServer) -> None:
+    def find(original: Any, caller: Principal, query: Json) -> Answer:
+        dropped = query.get("sort") == ["createdAt,desc"]
+        less = {name: value for name, value in query.items() if name != "filterContext" or not dropped}
+        answer: Answer = original(query=less)
+        return answer
+
+    on_call(server, "findRobots", find)
+
+
+@fault("order-drops-state", "FLT-004", "items in a descending order are those of every state")
+def _(server: ReferenceServer) -> None:
+    def find(original: Any, caller: Principal, query: Json) -> Answer:
+        dropped = any(criterion.endswith(",desc") for criterion in query.get("sort", ()))
+        less = {name: value for name, value in query.items() if name != "taskState" or not dropped}
+        answer: Answer = original(query=less)
+        return answer
+
+    on_call(server, "findProcessItems", find)
+
+
+@fault("tenant-widens", "FLT-001", "beside tenantId and taskState, the processId of items does not count")
+def _(server: ReferenceServer) -> None:
+    def find(original: Any, caller: Principal, query: Json) -> Answer:
+        dropped = "tenantId" in query and "taskState" in query
+        less = {name: value for name, value in query.items() if name != "processId" or not dropped}
+        answer: Answer = original(query=less)
+        return answer
+
+    on_call(server, "findProcessItems", find)
