@@ -22,6 +22,7 @@ from kuflow_conformance.generation.cases import Case
 from kuflow_conformance.oracles import JUDGED_ALWAYS, NotTested, WrongRequest
 from kuflow_conformance.oracles.requests import REFUSALS
 from kuflow_conformance.report import allure, write_reports
+from kuflow_conformance.run import options
 from kuflow_conformance.run.preparation import Handover, clean_up, join, prepare
 from kuflow_conformance.run.run import Run
 from kuflow_conformance.run.selection import Test
@@ -32,6 +33,8 @@ from kuflow_conformance.world.webhooks import Listener, listening
 from kuflow_conformance.world.world import World
 
 RUN = pytest.StashKey[Run]()
+
+pytest_addoption = options.pytest_addoption
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,10 +67,10 @@ def _run_of(config: pytest.Config) -> Run | None:
         settings = Settings.model_validate_json(told["kuflow_settings"])
         handover = Handover.model_validate_json(told["kuflow_handover"])
         return join(settings, handover, part=told["workerid"], share=told["workercount"])
-    options = vars(config.option)
-    if options["target"] is None and options["kuflow_url"] is None:
+    given = vars(config.option)
+    if given["target"] is None and given["kuflow_url"] is None:
         return None
-    return prepare(Settings.of(options))
+    return prepare(Settings.of(given))
 
 
 def pytest_configure_node(node: Any) -> None:
