@@ -167,7 +167,7 @@ ROW = {"id": UUID, "type": "TASK", "processId": UUID, "tenantId": UUID}
         ("?size=10", page([ROW], size=25), {"PAG-002"}),
         ("", page([ROW], size=20), {"PAG-001"}),
         ("?page=1", page([], page=0, totalPages=0), {"PAG-002"}),
-        ("?size=1", page([ROW, ROW], size=1, totalElements=2, totalPages=2), {"PAG-004"}),
+        ("?size=1", page([ROW, ROW], size=1, totalElements=2, totalPages=2), {"PAG-004", "PAG-012"}),
         ("", page([ROW], totalElements=26, totalPages=1), {"PAG-005"}),
         ("?type=MESSAGE", page([ROW]), {"FLT-001"}),
         ("?type=MESSAGE&type=TASK", page([ROW]), set()),
