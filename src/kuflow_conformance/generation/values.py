@@ -177,7 +177,7 @@ _texts = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_categories=("C", "Zl", "Zp")), max_size=20),
     st.builds(lambda head, tail: head + tail, st.sampled_from(TEXTS), st.sampled_from(TEXTS)),
 )
-_names = st.one_of(st.sampled_from([*{name for value in NAMES for name in value}]), _texts.filter(bool))
+_names = st.one_of(st.sampled_from(list(dict.fromkeys(name for value in NAMES for name in value))), _texts.filter(bool))
 _scalars = st.one_of(
     _texts,
     st.none(),

@@ -30,7 +30,7 @@ class Selection:
         """The rows of `whole` that it selects: any value of a filter, all filters. `matches(name, value)` are those
         that one value of one filter selects."""
         rows = set(whole)
-        for name in {name for name, _ in self.filters}:
+        for name in dict.fromkeys(name for name, _ in self.filters):
             rows &= set().union(*(matches(name, value) for other, value in self.filters if other == name))
         return rows
 
