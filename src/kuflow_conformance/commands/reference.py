@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from kuflow_conformance.reference.bank import Switch
 
 
+DAYS_FOR_VARIATIONS = 3
+"""Days in which samples run all variations."""
+
 VARIATIONS_TOGETHER = 5
 """Variations that are switched on in one server when only a sample is run."""
 
@@ -89,7 +92,7 @@ def serve(
     "--sample",
     type=click.IntRange(1),
     metavar="N",
-    help="Run N faults, others each day, and all variations, several in one server.",
+    help="Run N faults and a third of the variations, others each day; several variations in one server.",
 )
 @click.option(
     "--seeds",
@@ -160,7 +163,9 @@ def qualify(
         fault_ids = [entry.id for entry in faults.BANK]
         variation_ids = [entry.id for entry in variations.BANK]
     if sample:
-        fault_ids = qualification.rotated(fault_ids, sample, date.today().toordinal())
+        today = date.today().toordinal()
+        fault_ids = qualification.rotated(fault_ids, sample, today)
+        variation_ids = qualification.rotated(variation_ids, -(-len(variation_ids) // DAYS_FOR_VARIATIONS), today)
     together = VARIATIONS_TOGETHER if sample else 1
     chosen = qualification.subjects(fault_ids, variation_ids, seeds, profile, together)
     chosen += qualification.mutant_subjects(mutants, mutant_seed, profile)
