@@ -79,10 +79,24 @@ def _any_id(record: Record) -> str:
 
 
 def _stores_nothing(record: Record) -> str:
-    lost = [key for key in ("PRC-002", "ITM-002", "ITM-004", "IDM-002", "JSV-001") if _broken(record, key)]
-    if len(lost) >= 4:
+    lost = [
+        requirement["id"]
+        for requirement in record["requirements"]
+        if any(_is_lost(failure) for failure in requirement["failures"])
+    ]
+    if len(lost) >= MANY:
         return "what is created and saved is not there afterwards: nothing seems to be stored"
     return ""
+
+
+def _is_lost(failure: Mapping[str, Any]) -> bool:
+    """Whether a resource that the run has just made could not be read."""
+    reading = failure["operation"] in ("retrieveProcess", "retrieveProcessItem")
+    return reading and failure["requirement"].startswith(("PRC", "ITM", "IDM")) and _status(failure) in (404, 410)
+
+
+def _status(failure: Mapping[str, Any]) -> int:
+    return int(failure["exchange"]["response"]["status"])
 
 
 _PATTERNS: tuple[Callable[[Record], str], ...] = (
