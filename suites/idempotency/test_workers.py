@@ -41,7 +41,7 @@ def _shown(evidence, requirement, exchange, body, earlier=None):
 
 @pytest.mark.requirement("WRK-001", "WRK-002", "WRK-003")
 def test_created_then_updated(world, evidence):
-    body = world.worker_body()
+    body = world.worker_body(workflowTypes=["Before"], activityTypes=["Before"])
     created = world.call("createWorker", body=body)
     if not created.ok:
         return

@@ -209,9 +209,9 @@ def _(server: ReferenceServer) -> None:
     on_call(server, "createWorker", create)
 
 
-@fault("worker-robots-forgotten", "WRK-003", "a worker is answered without its robots")
+@fault("worker-robots-forgotten", "WRK-003", "a worker is answered as one that implements no robots")
 def _(server: ReferenceServer) -> None:
-    on_answer(server, ["createWorker"], lambda body: {k: v for k, v in body.items() if k != "robotIds"})
+    on_answer(server, ["createWorker"], lambda body: {**body, "robotIds": []})
 
 
 @fault("worker-bound-254", "WRK-004", "a host name of 255 characters is refused")
