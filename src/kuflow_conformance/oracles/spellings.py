@@ -104,9 +104,7 @@ DIALECTS: Sequence[Sequence[Spelling]] = (
         Spelling(
             "Accept with octet-stream first, as the official client sends",
             "EQV-002",
-            _accepting(
-                lambda types: ", ".join(dict.fromkeys(["application/octet-stream", "application/json", *types]))
-            ),
+            _accepting(lambda types: ", ".join(dict.fromkeys([*OFFICIAL, *types]))),
         ),
         Spelling("escapes in lower case", "EQV-004", _encoded(with_escapes), _has_query),
         Spelling("the scheme in lower case", "EQV-005", _signed("the scheme in lower case")),
